@@ -1,0 +1,187 @@
+# METADATA
+# title: Principals
+# description: |
+#   Whether the Principal or NotPrincipal element of a statement means the principal of the request, and by which name. The name
+#   matters: within an account, naming a user or session is a grant, naming the role a limited one, naming the account none by itself.
+# related_resources:
+#   - description: IAM JSON policy elements, Principal
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+#   - description: IAM JSON policy elements, NotPrincipal
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+package iam.principals
+
+import data.iam.unknowns
+
+# METADATA
+# title: The account of the principal
+# description: Undefined for an AWS service, an identity provider and an anonymous request.
+account := _arn[3] if {
+	kind in {"session", "role", "user", "federated", "root"}
+}
+else := input.request.principal if kind == "account"
+
+# METADATA
+# title: What the principal is
+# description: |
+#   One of session (of an assumed role), role, user, federated (a session of a federated user), root, account (a bare account id),
+#   provider (of web or SAML identities), service, anonymous; undefined for an ARN of anything else.
+kind := "anonymous" if input.request.principal in {"anonymous", "*"}
+else := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
+else := "service" if not startswith(input.request.principal, "arn:")
+else := _kinds[_arn[2]][_arn[4]]
+
+# METADATA
+# title: By which names the statement means the principal
+# description: |
+#   A set of `[name, truth]`, where name is everyone, exact, role or account, and truth 1 or 0 (not settled). Empty where the statement
+#   is not about the principal. A statement without the element, as all of an identity policy are, is about everyone.
+names(statement) := _named(statement.Principal)
+
+names(statement) := {["everyone", truth] |
+	truth := 0 - _exempt(_named(statement.NotPrincipal))
+	truth >= 0
+} if {
+	statement.NotPrincipal
+	statement.Effect == "Deny"
+}
+
+# AWS advises against NotPrincipal with Allow and does not say whom it lets in.
+names(statement) := {["everyone", 0]} if {
+	statement.NotPrincipal
+	statement.Effect == "Allow"
+}
+
+names(statement) := {["everyone", 1]} if {
+	not statement.Principal
+	not statement.NotPrincipal
+}
+
+# The whole, partition, service, account, type, name (a root has none).
+_arn := regex.find_all_string_submatch_n(
+	`^arn:([^:]*):(iam|sts)::([0-9]{12}):([a-z-]+)(?:/(.+))?$`,
+	input.request.principal, 1,
+)[0]
+
+_kinds := {
+	"iam": {"role": "role", "user": "user", "root": "root", "oidc-provider": "provider", "saml-provider": "provider"},
+	"sts": {"assumed-role": "session", "federated-user": "federated"},
+}
+
+_named(principal) := {["everyone", 1]} if principal == "*"
+else := {["everyone", 0]} if is_string(principal)
+else := {name |
+	some type, listed in principal
+	some text in _listed(listed)
+	name := _name(type, text)
+}
+
+_listed(value) := value if {
+	is_array(value)
+}
+else := [value]
+
+_name(type, text) := [_called[text], 1] if type == "AWS"
+else := ["role", 1] if {
+	type == "AWS"
+	_role_of_session(text, _arn[1], _session_role)
+}
+else := ["exact", 1] if {
+	type != "AWS"
+	text == input.request.principal
+}
+else := ["everyone", 0] if unknowns.unknown(text)
+else := [_unsettled(type, text), 0]
+
+# What an AWS entry of a Principal may call the principal, other than by the role behind a session.
+_called := {"*": "everyone"} if kind in {"service", "anonymous", "provider"}
+else := {"*": "everyone", account: "account", _root: "account", input.request.principal: "exact"} if {
+	kind in {"user", "session", "federated"}
+}
+else := {"*": "everyone", account: "account", _root: "account", input.request.principal: "role"} if kind == "role"
+else := {"*": "everyone", account: "account", _root: "account"} if kind == "root"
+else := {"*": "everyone", account: "account", concat("", ["arn:aws:iam::", account, ":root"]): "account"}
+
+_root := concat("", ["arn:", _arn[1], ":iam::", account, ":root"])
+
+_session_role := split(_arn[5], "/")[0] if kind == "session"
+
+_role_of_session(text, partition, name) if {
+	startswith(text, concat("", ["arn:", partition, ":iam::", account, ":role/"]))
+	endswith(text, concat("", ["/", name]))
+}
+
+# AWS does not regard the letter case of a role's name when it makes one, and does not say how it matches it.
+_unsettled("AWS", text) := "role" if {
+	_role_of_session(lower(text), lower(_arn[1]), lower(_session_role))
+}
+else := "role" if {
+	kind == "role"
+	lower(text) == lower(input.request.principal)
+}
+else := "exact" if {
+	kind in {"user", "session", "federated"}
+	lower(text) == lower(input.request.principal)
+	endswith(text, concat("", ["/", _own_name]))
+}
+else := "account" if {
+	lower(text) == lower(_root)
+}
+# The unique id of a role or user that has been deleted, or that AWS shows in place of one.
+else := "role" if {
+	kind in {"session", "role"}
+	regex.match(`^AROA[A-Z0-9]+$`, text)
+}
+else := "exact" if {
+	kind == "user"
+	regex.match(`^AIDA[A-Z0-9]+$`, text)
+}
+# A federated user's session acts for the user, who may be named instead.
+else := "exact" if {
+	kind == "federated"
+	text == concat("", ["arn:", _arn[1], ":iam::", account, ":user/", _arn[5]])
+}
+
+_unsettled("Service", "*") := "everyone" if kind == "service"
+
+# The canonical id of an account, which only S3 knows.
+_unsettled("CanonicalUser", _) := "exact" if account
+
+_own_name := _arn[5] if {
+	kind != "session"
+}
+else := split(_arn[5], "/")[1]
+
+# Whether NotPrincipal exempts the principal. For a session, account, role and session must be listed. For a user AWS asks for account
+# and user, and says that it depends on the service what one of the two does.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+_exempt(names) := -1 if _bounded
+else := 1 if ["everyone", 1] in names
+else := 1 if {
+	every name in _to_be_listed {
+		[name, 1] in names
+	}
+}
+else := 0 if {
+	every name in _to_be_listed {
+		some [listed, _] in names
+		listed in {name, "everyone"}
+	}
+}
+else := 0 if {
+	kind in {"user", "federated"}
+	count(names) > 0
+}
+else := -1
+
+_to_be_listed := {"account", "role", "exact"} if kind == "session"
+else := {"account", "role"} if kind == "role"
+else := {"account", "exact"} if kind in {"user", "federated"}
+else := {"account"} if kind in {"root", "account"}
+else := {"exact"}
+
+# A Deny with NotPrincipal reaches everyone who has a permissions boundary, whomever it exempts.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+_bounded if {
+	kind in {"user", "role", "session"}
+	count(input.permissionBoundaries) > 0
+}
