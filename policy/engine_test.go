@@ -1,0 +1,128 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+)
+
+// engineOf is an engine whose modules are the one given.
+func engineOf(t *testing.T, rego string) *Engine {
+	t.Helper()
+	engine, err := newEngine(t.Context(), fstest.MapFS{
+		"decision.rego":      {Data: []byte("package iam.decision\n" + rego)},
+		"decision_test.rego": {Data: []byte("this is not Rego, and not part of the evaluator")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine
+}
+
+func TestDecideJSONHandsOverTheAnswer(t *testing.T) {
+	engine := engineOf(t, `
+		decision := "Allowed" if input.request.action == "s3:GetObject"
+		reasons := [{"layer": "identity", "outcome": "silent", "nearest": {"policy": "p", "index": 2, "sid": "Read", "part": "condition",
+			"operator": "StringEquals", "key": "aws:x", "wanted": ["a"], "got": null}}]`)
+	id, result, err := engine.DecideJSON(t.Context(), []byte(specificationExample), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id == nil || *id != "1" || result.Decision != Allowed || len(result.Reasons) != 1 {
+		t.Fatalf("got id %v and %+v", id, result)
+	}
+	nearest := result.Reasons[0].Nearest
+	if nearest.Policy != "p" || nearest.Index != 2 || nearest.Sid != "Read" || nearest.Key != "aws:x" || nearest.Got != nil {
+		t.Errorf("nearest is %+v", nearest)
+	}
+	if _, result, err = engine.DecideJSON(t.Context(), []byte(specificationExample), false); err != nil || result.Decision != Allowed || result.Reasons != nil {
+		t.Errorf("without reasons: %+v, %v", result, err)
+	}
+}
+
+// Whatever goes wrong, no answer that comes with an error may read as an allowance.
+func TestDecideJSONNeverAllowsWithAnError(t *testing.T) {
+	for name, test := range map[string]struct{ rego, line, want string }{
+		"a malformed line":      {`decision := "Allowed"`, `{}`, "request: is missing"},
+		"no decision":           {`decision := "Allowed" if input.nothing`, specificationExample, "no decision"},
+		"an unknown decision":   {`decision := "Perhaps"`, specificationExample, `unknown decision "Perhaps"`},
+		"a conflict":            {"decision := \"Allowed\"\ndecision := \"Undetermined\" if input.request", specificationExample, "evaluating the case"},
+		"an error in a builtin": {`decision := "Allowed" if not to_number("x") == 1`, specificationExample, "evaluating the case"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, result, err := engineOf(t, test.rego).DecideJSON(t.Context(), []byte(test.line), false)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+			if result.Decision != Undetermined {
+				t.Errorf("decision %q beside an error, want %q", result.Decision, Undetermined)
+			}
+		})
+	}
+}
+
+func TestAPanicWithinTheEvaluationIsAnError(t *testing.T) {
+	engine := engineOf(t, `decision := "Allowed"`)
+	engine.compiler = nil
+	_, result, err := engine.DecideJSON(t.Context(), []byte(specificationExample), false)
+	if err == nil || result.Decision != Undetermined {
+		t.Errorf("got %+v and the error %v", result, err)
+	}
+	if err != nil && strings.Contains(err.Error(), "goroutine") {
+		t.Errorf("the error holds a stack trace: %v", err)
+	}
+}
+
+func TestACancelledContextEndsTheEvaluation(t *testing.T) {
+	engine := engineOf(t, `decision := "Allowed" if count([1 | some i in numbers.range(1, 3000); some j in numbers.range(1, 3000); i == j]) == 3000`)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, _, err := engine.DecideJSON(ctx, []byte(specificationExample), false)
+		done <- err
+	}()
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestBrokenModulesAreAnErrorOfNew(t *testing.T) {
+	for name, rego := range map[string]string{
+		"not Rego":           "package iam.decision\ndecision := ",
+		"an unknown builtin": "package iam.decision\ndecision := made.up(1)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := newEngine(t.Context(), fstest.MapFS{"decision.rego": {Data: []byte(rego)}}); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestOneEngineServesManyAtOnce(t *testing.T) {
+	engine := engineOf(t, `
+		decision := "Allowed" if glob.match(input.id, [], "even-4")
+		decision := "ImplicitlyDenied" if not glob.match(input.id, [], "even-4")
+		reasons := []`)
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			name, want := "even-*", Allowed
+			if worker%2 == 1 {
+				name, want = "odd-*", ImplicitlyDenied
+			}
+			line := strings.Replace(caseWith(``), `"id":"7"`, `"id":"`+name+`"`, 1)
+			for range 200 {
+				if _, result, err := engine.DecideJSON(t.Context(), []byte(line), true); err != nil || result.Decision != want {
+					t.Errorf("worker %d: %+v, %v, want %s", worker, result, err, want)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}
