@@ -163,8 +163,7 @@ func (e *Engine) evaluate(ctx context.Context, input ast.Value, withReasons bool
 		WithStore(e.store).
 		WithTransaction(txn).
 		WithInput(ast.NewTerm(input)).
-		WithInterQueryBuiltinValueCache(e.patterns).
-		WithStrictBuiltinErrors(true)
+		WithInterQueryBuiltinValueCache(e.patterns)
 	if ctx.Done() != nil {
 		cancel := topdown.NewCancel()
 		defer context.AfterFunc(ctx, cancel.Cancel)()
