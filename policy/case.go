@@ -164,8 +164,8 @@ func (c *caseChecker) check(value ast.Value) ast.Value {
 		c.report("request", "is missing")
 	} else if request := c.checkRequest(request.Value); request != nil {
 		keep("request", ast.NewTerm(request))
-		if arn, ok := lookup(request, []string{"resource"}, "resource").(ast.String); ok && isRoleARN(string(arn)) {
-			resourceKind = TrustPolicy
+		if arn, ok := lookup(request, []string{"resource"}, "resource").(ast.String); ok {
+			resourceKind = ResourcePolicyKind(string(arn))
 		}
 	}
 	if policies := root.Get(word("identityPolicies")); policies == nil {
@@ -295,7 +295,7 @@ func (c *caseChecker) checkResource(value ast.Value) ast.Object {
 		if s, ok := c.checkString("request.resource.accountId", account.Value); ok && !accountID.MatchString(s) && !IsUnknown(s) {
 			c.report("request.resource.accountId", "%s is not an account id, expected 12 digits", shorten(s))
 		}
-	} else if inARN := accountOfARN(arn); inARN != "" {
+	} else if inARN := AccountOf(arn); inARN != "" {
 		account = ast.StringTerm(inARN)
 	} else if !known {
 		account = ast.StringTerm(unknownString)
@@ -306,8 +306,8 @@ func (c *caseChecker) checkResource(value ast.Value) ast.Object {
 	return ast.NewObject([2]*ast.Term{word("resource"), term}, [2]*ast.Term{word("accountId"), account})
 }
 
-// accountOfARN is the account that an ARN names, empty where it names none, as S3's do.
-func accountOfARN(arn string) string {
+// AccountOf is the account that an ARN names, empty where it names none, as those of S3 buckets and objects do.
+func AccountOf(arn string) string {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) < 6 || !accountID.MatchString(parts[4]) {
 		return ""
@@ -315,9 +315,13 @@ func accountOfARN(arn string) string {
 	return parts[4]
 }
 
-func isRoleARN(arn string) bool {
+// ResourcePolicyKind is the kind of policy that the resource with this ARN has: a trust policy for a role.
+func ResourcePolicyKind(arn string) Kind {
 	parts := strings.SplitN(arn, ":", 6)
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && strings.HasPrefix(parts[5], "role/")
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && strings.HasPrefix(parts[5], "role/") {
+		return TrustPolicy
+	}
+	return ResourcePolicy
 }
 
 // checkContext checks the context of a request and returns it with all values as strings.

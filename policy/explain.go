@@ -1,0 +1,379 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Sentence is the result in one line: the decision, and what made it. With the reasons left out it is the decision alone.
+func (r Result) Sentence() string {
+	switch r.Decision {
+	case Allowed:
+		if by := r.statements("allowed", "identity", "resource"); by != "" {
+			return "Allowed by " + by + "."
+		}
+		return "Allowed."
+	case ExplicitlyDenied:
+		if by := r.statements("denied"); by != "" {
+			return "Denied (explicit) by " + by + "."
+		}
+		return "Denied (explicit)."
+	case ImplicitlyDenied:
+		if blockers := r.blockers(); len(blockers) > 0 {
+			return "Denied (implicit): " + strings.Join(blockers, "; ") + "."
+		}
+		return "Denied (implicit)."
+	default:
+		var open []string
+		for _, reason := range r.Reasons {
+			if reason.Outcome == "undetermined" {
+				open = append(open, reason.Sentence())
+			}
+		}
+		if len(open) > 0 {
+			return "Undetermined: " + strings.Join(open, "; ") + "."
+		}
+		return "Undetermined."
+	}
+}
+
+// statements joins the statements of the reasons with this outcome, in the given layers or in all.
+func (r Result) statements(outcome string, layers ...string) string {
+	var found []string
+	for _, reason := range r.Reasons {
+		if reason.Outcome != outcome || reason.Statement == nil {
+			continue
+		}
+		wanted := len(layers) == 0
+		for _, layer := range layers {
+			wanted = wanted || layer == reason.Layer
+		}
+		if wanted {
+			found = append(found, reason.place(*reason.Statement))
+		}
+	}
+	return strings.Join(found, " and ")
+}
+
+// blockers are the layers that would have had to allow the request. Which of identity and resource policy is needed hangs on the accounts,
+// which a result does not tell, so the resource policy is only named where nothing else explains the denial.
+func (r Result) blockers() []string {
+	var limits, grants []string
+	identityAllows := false
+	for _, reason := range r.Reasons {
+		switch reason.Layer {
+		case "scp", "boundary", "session":
+			if reason.Outcome == "silent" {
+				limits = append(limits, reason.Sentence())
+			}
+		case "identity":
+			identityAllows = reason.Outcome == "allowed"
+			if !identityAllows {
+				grants = append(grants, reason.Sentence())
+			}
+		case "resource":
+			if reason.Outcome == "silent" || reason.Outcome == "absent" {
+				grants = append(grants, reason.Sentence())
+			}
+		}
+	}
+	if len(limits) > 0 && identityAllows {
+		return limits
+	}
+	return append(limits, grants...)
+}
+
+// Sentence says in a clause what the layer did: `the resource policy does not allow it: …`.
+func (r Reason) Sentence() string {
+	switch r.Outcome {
+	case "absent":
+		return "there is no " + r.layerName()
+	case "allowed", "denied":
+		verb := map[string]string{"allowed": " allows it", "denied": " denies it"}[r.Outcome]
+		if r.Statement == nil {
+			return "the " + r.layerName() + verb
+		}
+		return r.place(*r.Statement) + verb
+	case "undetermined":
+		sentence := "the " + r.layerName() + " may or may not allow it"
+		if r.Statement != nil {
+			sentence = r.place(*r.Statement) + " may or may not match"
+		}
+		if r.Nearest != nil {
+			sentence += ": " + r.Nearest.Sentence()
+		}
+		return sentence
+	default:
+		sentence := "the " + r.layerName() + " does not allow it"
+		if r.Nearest != nil {
+			sentence += ": " + r.Nearest.Sentence()
+		}
+		return sentence
+	}
+}
+
+func (r Reason) layerName() string {
+	name, known := map[string]string{
+		"scp": "SCP", "rcp": "RCP", "boundary": "permissions boundary", "session": "session policy", "identity": "identity policy",
+		"resource": "resource policy",
+	}[r.Layer]
+	if !known {
+		name = r.Layer
+	}
+	if r.Level != "" {
+		name += " of level " + shorten(r.Level)
+	}
+	return name
+}
+
+// place names a statement with the layer it belongs to: `identity policy "access", statement 1 (Sid "Read")`.
+func (r Reason) place(statement StatementRef) string {
+	name := r.layerName()
+	if statement.Policy != "" && r.Layer != "resource" && r.Layer != "session" {
+		name += " " + shorten(statement.Policy)
+	}
+	return name + ", " + statement.position()
+}
+
+func (s StatementRef) position() string {
+	if s.Sid == "" {
+		return fmt.Sprintf("statement %d", s.Index)
+	}
+	return fmt.Sprintf("statement %d (Sid %s)", s.Index, shorten(s.Sid))
+}
+
+// Sentence says which statement came closest and what kept it from matching, with both values and, where they are near to each other, the difference.
+func (m Miss) Sentence() string {
+	sentence := "closest is " + m.position()
+	if m.Policy != "" {
+		sentence += " of " + shorten(m.Policy)
+	}
+	sentence += ", but " + m.difference()
+	if hint := m.Hint(); hint != "" {
+		sentence += " (" + hint + ")"
+	}
+	return sentence
+}
+
+func (m Miss) difference() string {
+	wanted, got := quoteAll(texts(m.Wanted)), quoteAll(texts(m.Got))
+	switch m.Part {
+	case "principal":
+		return fmt.Sprintf("it names the principal %s and the request comes from %s", wanted, got)
+	case "action":
+		return fmt.Sprintf("it covers the action %s and the request is %s", wanted, got)
+	case "resource":
+		return fmt.Sprintf("it covers the resource %s and the request is for %s", wanted, got)
+	}
+	verb := "asks for"
+	if strings.Contains(m.Operator, "Not") {
+		verb = "rules out"
+	}
+	if m.Got == nil {
+		return fmt.Sprintf("its condition %s %s %s %s and the request does not carry this key", m.Operator, m.Key, verb, wanted)
+	}
+	return fmt.Sprintf("its condition %s %s %s %s and the request has %s", m.Operator, m.Key, verb, wanted, got)
+}
+
+// texts are the strings of a value of a Miss: one, or those of an array.
+func texts(value any) []string {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case string:
+		return []string{value}
+	case []string:
+		return value
+	case []any:
+		var all []string
+		for _, element := range value {
+			all = append(all, texts(element)...)
+		}
+		return all
+	case map[string]any:
+		var all []string
+		for _, key := range []string{"AWS", "Service", "Federated", "CanonicalUser"} {
+			all = append(all, texts(value[key])...)
+		}
+		return all
+	default:
+		return []string{fmt.Sprint(value)}
+	}
+}
+
+// quoteAll lists values as a sentence can hold them.
+func quoteAll(values []string) string {
+	const limit = 3
+	switch {
+	case len(values) == 0:
+		return "nothing"
+	case len(values) == 1:
+		return shorten(values[0])
+	}
+	var quoted []string
+	for i, value := range values {
+		if i == limit {
+			quoted = append(quoted, fmt.Sprintf("%d more", len(values)-limit))
+			break
+		}
+		quoted = append(quoted, shorten(value))
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+// Hint says what the difference is where two values are near to each other, as those that somebody mixed up or mistyped; else it is empty.
+func (m Miss) Hint() string {
+	if strings.Contains(m.Operator, "Not") || strings.HasPrefix(m.Operator, "Null") {
+		return ""
+	}
+	if m.Part == "condition" && strings.EqualFold(m.Key, "aws:SecureTransport") {
+		return transportHint(texts(m.Wanted), texts(m.Got))
+	}
+	hints := []func(wanted, got string) string{letterCaseHint, oneLetterHint, accountHint}
+	if m.Part == "resource" {
+		hints = append(hints, bucketHint)
+	}
+	for _, hint := range hints {
+		for _, got := range texts(m.Got) {
+			for _, wanted := range texts(m.Wanted) {
+				wanted, got := wanted, got
+				if m.Part == "principal" {
+					wanted, got = roleOf(wanted), roleOf(got)
+				}
+				if text := hint(wanted, got); text != "" {
+					return text
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func transportHint(wanted, got []string) string {
+	asks := len(wanted) > 0 && strings.EqualFold(wanted[0], "true")
+	switch {
+	case !asks:
+		return ""
+	case len(got) == 0:
+		return "the statement is for https only, and the request does not say how it came"
+	case strings.EqualFold(got[0], "false"):
+		return "the request came over http, and the statement is for https only"
+	}
+	return ""
+}
+
+// roleOf brings a role and its sessions to one form without the role's path and the session's name, in which they can be compared.
+func roleOf(principal string) string {
+	parts := strings.SplitN(principal, ":", 6)
+	if len(parts) < 6 {
+		return principal
+	}
+	kind, name, _ := strings.Cut(parts[5], "/")
+	switch kind {
+	case "assumed-role":
+		name, _, _ = strings.Cut(name, "/")
+	case "role":
+		name = name[strings.LastIndexByte(name, '/')+1:]
+	default:
+		return principal
+	}
+	return "arn:" + parts[1] + ":iam::" + parts[4] + ":role/" + name
+}
+
+func letterCaseHint(wanted, got string) string {
+	prefix, isPrefix := strings.CutSuffix(wanted, "*")
+	start := got
+	if isPrefix && len(got) >= len(prefix) {
+		start = got[:len(prefix)]
+	}
+	if prefix == start || !strings.EqualFold(prefix, start) {
+		return ""
+	}
+	return "only the letter case differs"
+}
+
+func oneLetterHint(wanted, got string) string {
+	prefix, isPrefix := strings.CutSuffix(wanted, "*")
+	if !isPrefix {
+		return oneLetterApart(wanted, got)
+	}
+	// One letter more or less moves the end of what the prefix has to be compared with.
+	for _, length := range []int{len(prefix), len(prefix) - 1, len(prefix) + 1} {
+		if length < 1 || length > len(got) {
+			continue
+		}
+		if hint := oneLetterApart(prefix, got[:length]); hint != "" {
+			return hint
+		}
+	}
+	return ""
+}
+
+// oneLetterApart shows the one letter that two texts differ in, in brackets within the part of a name that it belongs to.
+func oneLetterApart(wanted, got string) string {
+	const shortest = 4 // below that, everything is one letter apart from something
+	if len(wanted) < shortest || len(got) < shortest || wanted == got || !utf8.ValidString(wanted) || !utf8.ValidString(got) {
+		return ""
+	}
+	a, b := []rune(wanted), []rune(got)
+	start := 0
+	for start < len(a) && start < len(b) && a[start] == b[start] {
+		start++
+	}
+	end := 0
+	for end < len(a)-start && end < len(b)-start && a[len(a)-1-end] == b[len(b)-1-end] {
+		end++
+	}
+	if len(a)-start-end > 1 || len(b)-start-end > 1 {
+		return ""
+	}
+	return fmt.Sprintf("they differ in one letter: %s in the statement, %s in the request", bracket(a, start, end), bracket(b, start, end))
+}
+
+// bracket marks what stands between the first start and the last end runes, and drops what is not part of the same name.
+func bracket(text []rune, start, end int) string {
+	before, middle, after := string(text[:start]), string(text[start:len(text)-end]), string(text[len(text)-end:])
+	before = before[strings.LastIndexAny(before, "/:")+1:]
+	if i := strings.IndexAny(after, "/:"); i >= 0 {
+		after = after[:i]
+	}
+	return before + "[" + middle + "]" + after
+}
+
+func accountHint(wanted, got string) string {
+	a, b := accountIn(wanted), accountIn(got)
+	if a == "" || b == "" || a == b {
+		return ""
+	}
+	if isARN(wanted) && isARN(got) && strings.Replace(wanted, a, b, 1) != got && !strings.HasSuffix(wanted, ":root") {
+		return ""
+	}
+	return fmt.Sprintf("another account: %s in the statement, %s in the request", a, b)
+}
+
+func accountIn(principal string) string {
+	if accountID.MatchString(principal) {
+		return principal
+	}
+	return AccountOf(principal)
+}
+
+// bucketHint: the bucket and the objects in it are two resources, and a policy needs the ARNs of both
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html).
+func bucketHint(wanted, got string) string {
+	wantedBucket, wantedKey, wantedObject := strings.Cut(strings.TrimPrefix(wanted, "arn:aws:s3:::"), "/")
+	gotBucket, gotKey, gotObject := strings.Cut(strings.TrimPrefix(got, "arn:aws:s3:::"), "/")
+	if !strings.HasPrefix(wanted, "arn:aws:s3:::") || !strings.HasPrefix(got, "arn:aws:s3:::") || wantedBucket != gotBucket {
+		return ""
+	}
+	switch {
+	case !wantedObject && gotObject:
+		return fmt.Sprintf("the statement covers the bucket, not the objects in it, which are %q", wanted+"/*")
+	case wantedObject && !gotObject:
+		return fmt.Sprintf("the statement covers objects, not the bucket itself, which is %q", got)
+	case wantedObject && gotObject:
+		return fmt.Sprintf("the bucket is the same, but the key %s is not within %s", shorten(gotKey), shorten(wantedKey))
+	}
+	return ""
+}
