@@ -232,7 +232,7 @@ func (m Miss) Hint() string {
 	}
 	hints := []func(wanted, got string) string{letterCaseHint, oneLetterHint, accountHint}
 	if m.Part == "resource" {
-		hints = append(hints, bucketHint)
+		hints = []func(wanted, got string) string{bucketHint, letterCaseHint, oneLetterHint, keyHint}
 	}
 	for _, hint := range hints {
 		for _, got := range texts(m.Got) {
@@ -312,8 +312,7 @@ func oneLetterHint(wanted, got string) string {
 
 // oneLetterApart shows the one letter that two texts differ in, in brackets within the part of a name that it belongs to.
 func oneLetterApart(wanted, got string) string {
-	const shortest = 4 // below that, everything is one letter apart from something
-	if len(wanted) < shortest || len(got) < shortest || wanted == got || !utf8.ValidString(wanted) || !utf8.ValidString(got) {
+	if wanted == got || !utf8.ValidString(wanted) || !utf8.ValidString(got) {
 		return ""
 	}
 	a, b := []rune(wanted), []rune(got)
@@ -328,7 +327,12 @@ func oneLetterApart(wanted, got string) string {
 	if len(a)-start-end > 1 || len(b)-start-end > 1 {
 		return ""
 	}
-	return fmt.Sprintf("they differ in one letter: %s in the statement, %s in the request", bracket(a, start, end), bracket(b, start, end))
+	const shortest = len("[]") + 4 // below that, everything is one letter apart from something
+	inWanted, inGot := bracket(a, start, end), bracket(b, start, end)
+	if len(inWanted) < shortest || len(inGot) < shortest {
+		return ""
+	}
+	return fmt.Sprintf("they differ in one letter: %s in the statement, %s in the request", inWanted, inGot)
 }
 
 // bracket marks what stands between the first start and the last end runes, and drops what is not part of the same name.
@@ -362,18 +366,31 @@ func accountIn(principal string) string {
 // bucketHint: the bucket and the objects in it are two resources, and a policy needs the ARNs of both
 // (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html).
 func bucketHint(wanted, got string) string {
-	wantedBucket, wantedKey, wantedObject := strings.Cut(strings.TrimPrefix(wanted, "arn:aws:s3:::"), "/")
-	gotBucket, gotKey, gotObject := strings.Cut(strings.TrimPrefix(got, "arn:aws:s3:::"), "/")
-	if !strings.HasPrefix(wanted, "arn:aws:s3:::") || !strings.HasPrefix(got, "arn:aws:s3:::") || wantedBucket != gotBucket {
+	if !isS3(wanted) || !isS3(got) {
 		return ""
 	}
+	bucket, _, wantsObject := strings.Cut(wanted, "/")
+	gotBucket, _, isObject := strings.Cut(got, "/")
 	switch {
-	case !wantedObject && gotObject:
-		return fmt.Sprintf("the statement covers the bucket, not the objects in it, which are %q", wanted+"/*")
-	case wantedObject && !gotObject:
-		return fmt.Sprintf("the statement covers objects, not the bucket itself, which is %q", got)
-	case wantedObject && gotObject:
-		return fmt.Sprintf("the bucket is the same, but the key %s is not within %s", shorten(gotKey), shorten(wantedKey))
+	case bucket != gotBucket:
+	case isObject && !wantsObject:
+		return fmt.Sprintf("the statement covers the bucket, not the objects in it, which are %q", bucket+"/*")
+	case wantsObject && !isObject:
+		return fmt.Sprintf("the statement covers objects, not the bucket itself, which is %q", bucket)
 	}
 	return ""
+}
+
+func keyHint(wanted, got string) string {
+	bucket, key, wantsObject := strings.Cut(wanted, "/")
+	gotBucket, gotKey, isObject := strings.Cut(got, "/")
+	if !isS3(wanted) || !wantsObject || !isObject || bucket != gotBucket {
+		return ""
+	}
+	return fmt.Sprintf("the bucket is the same, but the key %s is not within %s", shorten(gotKey), shorten(key))
+}
+
+func isS3(arn string) bool {
+	parts := strings.SplitN(arn, ":", 6)
+	return len(parts) == 6 && parts[2] == "s3"
 }
