@@ -22,7 +22,7 @@ var modules embed.FS
 // What the engine asks the Rego modules for. The two are asked in one query, so that the second finds what the first has worked out.
 const (
 	decisionQuery = `decision = data.iam.decision.decision`
-	reasonsQuery  = `decision = data.iam.decision.decision; reasons = data.iam.decision.reasons`
+	reasonsQuery  = `decision = data.iam.decision.decision; reasons = [reason | reason = data.iam.decision.reasons[_]]`
 
 	decisionVar = ast.Var("decision")
 	reasonsVar  = ast.Var("reasons")
