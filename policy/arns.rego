@@ -1,8 +1,8 @@
 # METADATA
 # title: ARNs
 # description: |
-#   Matching of ARN patterns, component by component. Truth values are numbers throughout the evaluator, so that `min` is "and", `max`
-#   is "or" and the sign turned is "not": 1 yes, 0 not settled, -1 no.
+#   Patterns of ARNs match component by component: a wildcard stays between two colons, only the part behind the fifth colon takes
+#   colons and slashes in. What AWS leaves open hangs on the kind of the ARN that is matched, so there is a matcher for each kind.
 # related_resources:
 #   - description: Amazon Resource Names (ARNs)
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
@@ -13,120 +13,51 @@ package iam.arns
 import data.iam.patterns
 
 # METADATA
-# title: An ARN taken apart
+# title: The kind of an ARN
 # description: |
-#   Undefined for a text that is no ARN. `head` is everything up to and with the fifth colon, `rest` what follows it, colons and
-#   slashes included; `typed` says that `rest` begins with a resource type, as in `role/NAME` or `function:NAME`.
-parse(text) := {
-	"text": text,
-	"head": head,
-	"lower_head": lower(head),
-	"components": array.slice(parts, 2, 6),
-	"rest": rest,
-	"typed": _typed(parts[3], parts[4], parts[5], rest),
-	"iam_role": _iam_role(parts[3], rest),
+#   plain (a bucket, object, queue or topic, whose names stand without a type), typed (as in `function:NAME`) or role (of IAM).
+#   Undefined for a text that is no ARN.
+kind(text) := "plain" if regex.match(`^arn:[^:]*:(?:s3:::|(?:[^:]*:){3}[^:/]*$|(?:sqs|sns):(?:[^:]*:){2})`, text)
+else := "role" if regex.match(`^arn:[^:]*:iam:[^:]*:[^:]*:role/`, text)
+else := "typed" if regex.match(`^arn:(?:[^:]*:){4}`, text)
+
+# METADATA
+# title: The matchers of ARN patterns
+# description: One for each kind of ARN. The patterns are escaped, see `iam.patterns`.
+matchers(arn_patterns) := {
+	"plain": patterns.matcher(array.concat(typed, untyped), array.concat(loose, anything)),
+	"typed": patterns.matcher(typed, array.concat(loose, anything)),
+	# AWS does not regard the letter case of a role's name when it makes one, and does not say how it matches it.
+	"role": patterns.matcher(typed, array.concat([patterns.folded(one, true) | some one in loose], anything)),
 } if {
-	parts := regex.find_all_string_submatch_n(_arn, text, 1)[0]
-	head := parts[1]
-	rest := parts[6]
+	parts := [part | some pattern in arn_patterns; part := _parts(pattern)]
+	typed := [_certain(part) | some part in parts; not _wild_type(part.rest)]
+	untyped := [_certain(part) | some part in parts; _wild_type(part.rest)]
+	loose := [_possible(part) | some part in parts]
+	anything := [".*" | some pattern in arn_patterns; not _parts(pattern)]
 }
 
 # METADATA
-# title: How far a pattern covers an ARN
-# description: The pattern is written as in a Resource element, without policy variables; the ARN is the result of `parse`.
-covers(pattern, arn) := _covers_rest(trim_prefix(pattern, arn.head), arn) if {
-	startswith(pattern, arn.head)
-}
-else := 1 if pattern == "*"
-else := -1 if _other_head(pattern, arn)
-else := _covers_head(pattern, arn)
-
-# METADATA
-# title: How far an escaped pattern covers an ARN
-# description: As `covers`, for a pattern in which policy variables have been filled in (see `iam.patterns.glob_escaped`).
-covers_escaped(pattern, arn) := _components_escaped(parts, arn) if {
-	parts := regex.find_all_string_submatch_n(_arn, pattern, 1)[0]
-}
-else := 0
-
-_arn := `^(?s:(arn:([^:]*):([^:]*):([^:]*):([^:]*):)(.*))$`
-
-# Buckets, objects, queues and topics are named without a type.
-default _typed(_, _, _, _) := false
-
-_typed(service, region, account, rest) if {
-	not service in {"sqs", "sns"}
-	not _plain_s3(service, region, account)
-	regex.match("[/:]", rest)
+# title: The matchers of an ARN pattern with its variables filled in
+# description: Takes what `iam.variables.fill_in` makes of it.
+filled_in(filled) := {of_kind: {"certain": strict[of_kind].certain, "possible": matcher.possible} |
+	strict := matchers([pattern | pattern := filled.strict; is_string(pattern)])
+	some of_kind, matcher in matchers([filled.loose])
 }
 
-_plain_s3("s3", "", "")
-
-default _iam_role(_, _) := false
-
-_iam_role("iam", rest) if startswith(rest, "role/")
-
-# Its head has no wildcard and is not the ARN's, whatever the letter case: the usual way not to match.
-_other_head(pattern, arn) if {
-	regex.match(`^(?:[^:*?]*:){5}`, pattern)
-	not startswith(lower(pattern), arn.lower_head)
+# The text in front of the fifth colon with its colons, and what follows; `*` alone stands for every ARN.
+_parts(pattern) := {"head": "", "rest": "*"} if pattern == "*"
+else := {"head": found[1], "rest": found[2]} if {
+	found := regex.find_all_string_submatch_n(`^(?s:(arn:(?:[^:]*:){4})(.*))$`, pattern, 1)[0]
 }
 
-_covers_head(pattern, arn) := _components(parts, arn) if {
-	parts := regex.find_all_string_submatch_n(_arn, pattern, 1)[0]
-	_components(parts, arn) >= 0
+# `key/*` is documented, `k*` is not: where there are types, it is not said what a wildcard in them does.
+_wild_type(rest) if {
+	rest != "*"
+	regex.match(`^(?:[^/:*?\\]|\\.)*[*?]`, rest)
 }
 
-else := 0 if not regex.match(`^(?:[^:]*:){5}`, pattern) # no ARN at all
-else := 0 if patterns.glob(pattern, arn.text) # a wildcard would have to cross a colon
-else := -1
+_certain(part) := concat("", [patterns.expression_between_colons(part.head), patterns.expression(part.rest)])
 
-_components(parts, arn) := _covers_rest(parts[6], arn) if {
-	every i, component in arn.components {
-		patterns.glob(parts[i + 2], component)
-	}
-}
-else := min([0, _covers_rest(parts[6], arn)]) if {
-	every i, component in arn.components {
-		patterns.glob(lower(parts[i + 2]), lower(component))
-	}
-}
-else := -1
-
-_covers_rest(pattern, arn) := _settled_type(pattern, arn) if {
-	patterns.glob(pattern, arn.rest)
-}
-else := 0 if {
-	arn.iam_role # AWS keeps role names apart without regard to case, and does not say how it matches them
-	patterns.glob(lower(pattern), lower(arn.rest))
-}
-else := -1
-
-# `key/*` is documented, `k*` is not.
-_settled_type(pattern, arn) := 0 if {
-	arn.typed
-	pattern != "*"
-	regex.match(`^[^/:]*[*?]`, pattern)
-}
-else := 1
-
-_components_escaped(parts, arn) := 1 if {
-	patterns.glob_escaped(parts[6], arn.rest)
-	every i, component in arn.components {
-		patterns.glob_escaped(parts[i + 2], component)
-	}
-}
-else := 0 if {
-	_may_cover_rest(parts[6], arn)
-	every i, component in arn.components {
-		patterns.glob_escaped(lower(parts[i + 2]), lower(component))
-	}
-}
-else := -1
-
-_may_cover_rest(pattern, arn) if patterns.glob_escaped(pattern, arn.rest)
-
-_may_cover_rest(pattern, arn) if {
-	arn.iam_role
-	patterns.glob_escaped(lower(pattern), lower(arn.rest))
-}
+# What AWS leaves open of every ARN: the letter case in front of the fifth colon, and whether a wildcard there can take in a colon.
+_possible(part) := concat("", [patterns.folded(patterns.expression(part.head), true), patterns.expression(part.rest)])

@@ -6,9 +6,12 @@
 package iam.decision
 
 import data.iam.evaluation
+import data.iam.preparation
 
 # METADATA
 # title: The decision
 # description: Allowed, ExplicitlyDenied, ImplicitlyDenied or Undetermined.
-# entrypoint: true
-decision := evaluation.decision
+decision := answer if {
+	prepared := preparation.prepared_case
+	answer := evaluation.decision with input as prepared
+}

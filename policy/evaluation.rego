@@ -1,8 +1,6 @@
 # METADATA
 # title: Evaluation
-# description: |
-#   How AWS decides a request from all policies that apply to it. Expects a case whose documents are well-formed: `iam.decision` makes
-#   sure of it, and so does the engine in Go before it asks.
+# description: How AWS decides a request from all policies that apply to it. The input is a prepared case (see `iam.preparation`).
 # related_resources:
 #   - description: Policy evaluation logic
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
@@ -18,21 +16,13 @@ import data.iam.unknowns
 # METADATA
 # title: The decision
 # description: Allowed, ExplicitlyDenied, ImplicitlyDenied or Undetermined.
-decision := "Allowed" if request.action == "sts:getcalleridentity"
+decision := "Allowed" if lower(request.action) == "sts:getcalleridentity"
 else := "Undetermined" if _unknown_request
 else := "ExplicitlyDenied" if _denied == 1
 else := "Undetermined" if _denied == 0
 else := "Allowed" if _allowed == 1
 else := "Undetermined" if _allowed == 0
 else := "ImplicitlyDenied"
-
-# METADATA
-# title: The organization's levels
-# description: |
-#   Of the service control policies or the resource control policies of the case, which come as levels or, flat, as a single one.
-levels(control_policies) := [level | some level in control_policies] if control_policies[0].policies
-else := [{"orgIdentifier": "", "policies": control_policies}] if count(control_policies) > 0
-else := []
 
 # METADATA
 # title: The principal has policies of its own
@@ -47,38 +37,46 @@ in_account if principals.account
 same_account if principals.account == input.request.resource.accountId
 
 # METADATA
-# title: The resource policy is asked first
+# title: The resource policy rules over the account's
 # description: |
 #   True or undefined. A KMS key and a role say in their own policy whether the policies of their account count at all.
-resource_policy_rules if {
-	request.service == "kms"
-	startswith(request.resource.rest, "key/")
-}
+resource_policy_rules if regex.match(`^(?i:kms:.*) arn:[^:]*:kms:[^:]*:[^:]*:key/`, _action_and_resource)
 
-resource_policy_rules if {
-	request.service == "sts"
-	request.resource.iam_role
-}
+resource_policy_rules if regex.match(`^(?i:sts:.*) arn:[^:]*:iam:[^:]*:[^:]*:role/`, _action_and_resource)
+
+_action_and_resource := concat(" ", [request.action, request.resource])
 
 _unknown_request if {
-	some text in [
+	unknowns.unknown(concat("\n", [
 		input.request.principal,
 		input.request.action,
 		input.request.resource.resource,
 		input.request.resource.accountId,
-	]
-	unknowns.unknown(text)
+	]))
 }
 
 # A Deny counts wherever it stands.
-_denied := max({-1} | {truth | some ["Deny", truth] in _effects} | {truth | some ["Deny", _, truth] in _resource})
+_denied := 1 if _some_deny(1)
+else := 0 if _some_deny(0)
+else := -1
 
-_effects := (_identity | _session) | union({effects | some effects in array.concat(_scps, _boundaries)})
+_some_deny(truth) if ["Deny", truth] in (_identity | _session | _boundary)
 
-_allowed := min({_granted} | {_allow(effects) | some effects in _scps})
+_some_deny(truth) if {
+	some level in _scp
+	["Deny", truth] in level
+}
+
+_some_deny(truth) if {
+	some ["Deny", named_truth, _] in (_resource | _rcp)
+	named_truth == truth
+}
+
+_allowed := _granted if _scp == []
+else := min({_granted} | {_allow(level) | some level in _scp})
 
 _granted := _by_name({"everyone", "exact", "role", "account"}) if not in_account
-else := min([_allow(_identity), _limit, _by_name({"everyone", "exact", "role", "account"})]) if not same_account
+else := min([_by_name({"everyone", "exact", "role", "account"}), _allow(_identity), _limit]) if not same_account
 else := max([
 	_by_name({"everyone", "exact"}),
 	min([_by_name({"role"}), _limit]),
@@ -89,49 +87,44 @@ default _delegated := 1
 
 _delegated := _by_name({"account"}) if resource_policy_rules
 
+_limit := 1 if {
+	input.boundary == []
+	input.session == []
+}
+else := min([_limit_by("boundary", _boundary), _limit_by("session", _session)])
+
+_limit_by(layer, effects) := 1 if input[layer] == []
+else := _allow(effects) if count(input[layer]) == 1
 # AWS attaches one boundary at most; what several that disagree would do is nobody's to say.
-_limit := min([_allow_session, _agreed({_allow(effects) | some effects in _boundaries} )])
+else := _agreed({_allow(statements.effects([document])) | some document in input[layer]})
 
-_agreed(truths) := 1 if count(truths) == 0
-else := max(truths) if count(truths) == 1
+_agreed(truths) := max(truths) if count(truths) == 1
 else := 0
-
-_allow_session := _allow(_session) if input.sessionPolicy
-else := 1
 
 _allow(effects) := 1 if ["Allow", 1] in effects
 else := 0 if ["Allow", 0] in effects
 else := -1
 
-_by_name(names) := max({-1} | {truth | some ["Allow", name, truth] in _resource; name in names})
+_by_name(names) := max({-1} | {truth | some ["Allow", truth, name] in _resource; name in names})
 
-default _scps := []
+# The policies of the principal's account, where it is in one.
+default _identity := set()
 
-_scps := [_of(level.policies) | some level in levels(input.scps)] if in_account
+_identity := statements.effects(input.identity) if in_account
 
-default _boundaries := []
+default _boundary := set()
 
-_boundaries := [statements.effects(boundary.policy) | some boundary in input.permissionBoundaries] if in_account
+_boundary := statements.effects(input.boundary) if in_account
 
 default _session := set()
 
-_session := statements.effects(input.sessionPolicy) if in_account
+_session := statements.effects(input.session) if in_account
 
-default _identity := set()
+default _scp := []
 
-_identity := _of(input.identityPolicies) if in_account
+_scp := [statements.effects(level.documents) | some level in input.scp] if in_account
 
-_of(policies) := {effect |
-	some entry in policies
-	some effect in statements.effects(entry.policy)
-}
+_resource := statements.named_effects(input.resource)
 
-_resource := statements.named_effects(object.get(input, "resourcePolicy", {})) | _rcps
-
-# Resource control policies can only deny: their Allow is implied.
-_rcps := {effect |
-	some level in levels(object.get(input, "rcps", []))
-	some entry in level.policies
-	some effect in statements.named_effects(entry.policy)
-	effect[0] == "Deny"
-}
+# Resource control policies can only deny: that they allow is implied.
+_rcp := statements.named_effects([document | some level in input.rcp; some document in level.documents])

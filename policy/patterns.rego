@@ -1,53 +1,59 @@
 # METADATA
 # title: Patterns
 # description: |
-#   The wildcards of IAM: `*` stands for any run of characters, `?` for exactly one. A pattern covers the whole text.
+#   The wildcards of IAM: `*` stands for any run of characters, `?` for exactly one, and a pattern covers the whole text. A policy is
+#   turned into regular expressions once, when it is prepared, and these are RE2: no pattern can make matching slow.
+#   Patterns are escaped: a backslash makes the character behind it literal, because a wildcard that comes out of the policy variable
+#   `${*}` is none.
+#   What a text may match is a matcher, two regular expressions: what `certain` matches, matches; what only `possible` matches is not
+#   settled; anything else does not match. The truth of it is a number throughout the evaluator, so that `min` is "and", `max` is
+#   "or", and the sign turned is "not": 1 yes, 0 not settled, -1 no.
 # related_resources:
 #   - description: IAM JSON policy elements, Resource
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 package iam.patterns
 
 # METADATA
-# title: The pattern matches the text
-# description: |
-#   True or undefined. Case-sensitive. Patterns without a wildcard and with a single one at the end, nearly all there are,
-#   never reach the regular expression.
-glob(pattern, text) if pattern == text
-else := startswith(text, trim_suffix(pattern, "*")) if {
-	regex.match(`^[^*?]*\*$`, pattern)
-}
-else := regex.match(concat("", [`^(?s:`, strings.replace_n(_wildcards, pattern), `)$`]), text) if {
-	regex.match(`[*?]`, pattern)
-}
+# title: A text as a pattern
+# description: With wildcards in it, or as a pattern that matches this text only.
+of(text, true) := replace(text, `\`, `\\`)
+
+of(text, false) := strings.replace_n({`\`: `\\`, "*": `\*`, "?": `\?`}, text)
 
 # METADATA
-# title: The escaped pattern matches the text
-# description: |
-#   True or undefined. As `glob`, but a backslash makes the character behind it literal: the form in which policy variables are
-#   filled in, because a wildcard that comes out of `${*}` is none.
-glob_escaped(pattern, text) if {
-	regex.match(concat("", [`^(?s:`, strings.replace_n(_wildcards_escaped, pattern), `)$`]), text)
-}
+# title: A pattern as a regular expression
+# description: Without anchors, to become part of a larger one.
+expression(pattern) := strings.replace_n(object.union(_literals, {"*": ".*", "?": "."}), pattern)
 
 # METADATA
-# title: A text as an escaped pattern that matches only this text
-escape(text) := strings.replace_n({`\`: `\\`, "*": `\*`, "?": `\?`}, text)
+# title: A pattern as a regular expression within ARN components
+# description: As `expression`, but its wildcards take in no colon.
+expression_between_colons(pattern) := strings.replace_n(object.union(_literals, {"*": "[^:]*", "?": "[^:]"}), pattern)
 
 # METADATA
-# title: A pattern as an escaped pattern
-# description: Its wildcards stay wildcards; only its backslashes are made literal.
-escape_backslashes(pattern) := replace(pattern, `\`, `\\`)
+# title: A regular expression that may disregard letter case
+folded(one, true) := concat("", ["(?i:", one, ")"])
 
-# What each character of a pattern becomes in a regular expression (RE2, so that no pattern can make matching slow).
-_wildcards := {
-	"*": ".*", "?": ".",
-	`\`: `\\`, ".": `\.`, "+": `\+`, "|": `\|`, "^": `\^`, "$": `\$`,
-	"(": `\(`, ")": `\)`, "[": `\[`, "]": `\]`, "{": `\{`, "}": `\}`,
-}
+folded(one, false) := one
 
-_wildcards_escaped := {
-	"*": ".*", "?": ".",
+_literals := {
 	`\\`: `\\`, `\*`: `\*`, `\?`: `\?`,
 	".": `\.`, "+": `\+`, "|": `\|`, "^": `\^`, "$": `\$`,
 	"(": `\(`, ")": `\)`, "[": `\[`, "]": `\]`, "{": `\{`, "}": `\}`,
 }
+
+# METADATA
+# title: A matcher of regular expressions
+# description: Of the expressions that certainly match and of those that possibly do.
+matcher(certain, []) := {"certain": _any(certain)}
+
+matcher(certain, possible) := {"certain": _any(certain), "possible": _any(possible)} if possible != []
+
+# METADATA
+# title: How far a matcher matches a text
+matches(one, text) := 1 if regex.match(one.certain, text)
+else := 0 if regex.match(one.possible, text)
+else := -1
+
+_any(expressions) := `^\b\B$` if expressions == [] # nothing is at once at the border of a word and not
+else := concat("", ["^(?s:", concat("|", expressions), ")$"])

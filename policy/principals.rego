@@ -15,9 +15,7 @@ import data.iam.unknowns
 # METADATA
 # title: The account of the principal
 # description: Undefined for an AWS service, an identity provider and an anonymous request.
-account := _arn[3] if {
-	kind in {"session", "role", "user", "federated", "root"}
-}
+account := _arn[4] if kind != "provider"
 else := input.request.principal if kind == "account"
 
 # METADATA
@@ -25,85 +23,77 @@ else := input.request.principal if kind == "account"
 # description: |
 #   One of session (of an assumed role), role, user, federated (a session of a federated user), root, account (a bare account id),
 #   provider (of web or SAML identities), service, anonymous; undefined for an ARN of anything else.
-kind := "anonymous" if input.request.principal in {"anonymous", "*"}
+kind := _kinds[_type_and_name[0]] if _arn[5]
+else := "anonymous" if input.request.principal in {"anonymous", "*"}
 else := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
-else := "service" if not startswith(input.request.principal, "arn:")
-else := _kinds[_arn[2]][_arn[4]]
+else := "service"
 
 # METADATA
 # title: By which names the statement means the principal
 # description: |
 #   A set of `[name, truth]`, where name is everyone, exact, role or account, and truth 1 or 0 (not settled). Empty where the statement
 #   is not about the principal. A statement without the element, as all of an identity policy are, is about everyone.
-names(statement) := _named(statement.Principal)
-
-names(statement) := {["everyone", truth] |
-	truth := 0 - _exempt(_named(statement.NotPrincipal))
-	truth >= 0
+names(statement) := {["everyone", 1]} if statement.principal.names == "everyone"
+else := _named(statement.principal.names) if statement.principal.covers
+else := {["everyone", truth] |
+	truth := 0 - _exempt(_named(statement.principal.names))
+	truth > -1
 } if {
-	statement.NotPrincipal
-	statement.Effect == "Deny"
+	statement.effect == "Deny"
 }
-
 # AWS advises against NotPrincipal with Allow and does not say whom it lets in.
-names(statement) := {["everyone", 0]} if {
-	statement.NotPrincipal
-	statement.Effect == "Allow"
-}
+else := {["everyone", 0]}
 
-names(statement) := {["everyone", 1]} if {
-	not statement.Principal
-	not statement.NotPrincipal
-}
+# The components of the principal's ARN.
+_arn := split(input.request.principal, ":")
 
-# The whole, partition, service, account, type, name (a root has none).
-_arn := regex.find_all_string_submatch_n(
-	`^arn:([^:]*):(iam|sts)::([0-9]{12}):([a-z-]+)(?:/(.+))?$`,
-	input.request.principal, 1,
-)[0]
+# For a session the name is that of the role, with the session's own behind it; a root has none.
+_type_and_name := split(_arn[5], "/")
 
 _kinds := {
-	"iam": {"role": "role", "user": "user", "root": "root", "oidc-provider": "provider", "saml-provider": "provider"},
-	"sts": {"assumed-role": "session", "federated-user": "federated"},
+	"assumed-role": "session",
+	"role": "role",
+	"user": "user",
+	"federated-user": "federated",
+	"root": "root",
+	"oidc-provider": "provider",
+	"saml-provider": "provider",
 }
 
-_named(principal) := {["everyone", 1]} if principal == "*"
-else := {["everyone", 0]} if is_string(principal)
-else := {name |
-	some type, listed in principal
-	some text in _listed(listed)
+_named(names) := {name |
+	some [type, text] in names
 	name := _name(type, text)
 }
 
-_listed(value) := value if {
-	is_array(value)
-}
-else := [value]
+_name("AWS", text) := [_own_name, 1] if text == input.request.principal
+else := ["role", 1] if _role_of_session(text, _arn[1], _session_role)
+else := ["everyone", 1] if text == "*"
+else := ["account", 1] if text in _account_names
+else := ["everyone", 0] if unknowns.unknown(text)
+else := [_unsettled("AWS", text), 0]
 
-_name(type, text) := [_called[text], 1] if type == "AWS"
-else := ["role", 1] if {
-	type == "AWS"
-	_role_of_session(text, _arn[1], _session_role)
-}
-else := ["exact", 1] if {
+_name(type, text) := ["exact", 1] if {
 	type != "AWS"
 	text == input.request.principal
 }
-else := ["everyone", 0] if unknowns.unknown(text)
-else := [_unsettled(type, text), 0]
-
-# What an AWS entry of a Principal may call the principal, other than by the role behind a session.
-_called := {"*": "everyone"} if kind in {"service", "anonymous", "provider"}
-else := {"*": "everyone", account: "account", _root: "account", input.request.principal: "exact"} if {
-	kind in {"user", "session", "federated"}
+else := ["everyone", 0] if {
+	type != "AWS"
+	unknowns.unknown(text)
 }
-else := {"*": "everyone", account: "account", _root: "account", input.request.principal: "role"} if kind == "role"
-else := {"*": "everyone", account: "account", _root: "account"} if kind == "root"
-else := {"*": "everyone", account: "account", concat("", ["arn:aws:iam::", account, ":root"]): "account"}
+else := [_unsettled(type, text), 0] if type != "AWS"
+
+# What it is to be named by the very text of the request's principal.
+_own_name := "everyone" if kind == "anonymous"
+else := "role" if kind == "role"
+else := "account" if kind in {"root", "account"}
+else := "exact"
+
+_account_names := {account, _root} if _arn[5]
+else := {account, concat("", ["arn:aws:iam::", account, ":root"])}
 
 _root := concat("", ["arn:", _arn[1], ":iam::", account, ":root"])
 
-_session_role := split(_arn[5], "/")[0] if kind == "session"
+_session_role := _type_and_name[1] if kind == "session"
 
 _role_of_session(text, partition, name) if {
 	startswith(text, concat("", ["arn:", partition, ":iam::", account, ":role/"]))
@@ -121,7 +111,7 @@ else := "role" if {
 else := "exact" if {
 	kind in {"user", "session", "federated"}
 	lower(text) == lower(input.request.principal)
-	endswith(text, concat("", ["/", _own_name]))
+	endswith(text, concat("", ["/", _last_name]))
 }
 else := "account" if {
 	lower(text) == lower(_root)
@@ -138,7 +128,7 @@ else := "exact" if {
 # A federated user's session acts for the user, who may be named instead.
 else := "exact" if {
 	kind == "federated"
-	text == concat("", ["arn:", _arn[1], ":iam::", account, ":user/", _arn[5]])
+	text == concat("", ["arn:", _arn[1], ":iam::", account, ":user/", _last_name])
 }
 
 _unsettled("Service", "*") := "everyone" if kind == "service"
@@ -146,10 +136,7 @@ _unsettled("Service", "*") := "everyone" if kind == "service"
 # The canonical id of an account, which only S3 knows.
 _unsettled("CanonicalUser", _) := "exact" if account
 
-_own_name := _arn[5] if {
-	kind != "session"
-}
-else := split(_arn[5], "/")[1]
+_last_name := _type_and_name[count(_type_and_name) - 1]
 
 # Whether NotPrincipal exempts the principal. For a session, account, role and session must be listed. For a user AWS asks for account
 # and user, and says that it depends on the service what one of the two does.
@@ -183,5 +170,5 @@ else := {"exact"}
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 _bounded if {
 	kind in {"user", "role", "session"}
-	count(input.permissionBoundaries) > 0
+	count(input.boundary) > 0
 }

@@ -7,22 +7,37 @@
 package iam.request
 
 import data.iam.arns
+import data.iam.unknowns
 
 # METADATA
-# title: The action, in lower case
-# description: Service prefix and name; IAM does not regard their letter case.
-action := lower(input.request.action)
+# title: The action
+# description: Service prefix and name.
+action := input.request.action
 
 # METADATA
-# title: The service prefix of the action, in lower case
-service := split(action, ":")[0]
+# title: The resource
+# description: Its ARN, or `*` for an action that has none.
+resource := input.request.resource.resource
 
 # METADATA
-# title: The resource's ARN, taken apart
-# description: Undefined for a request that has no resource and is authorized for `*`.
-resource := arns.parse(input.request.resource.resource)
+# title: The kind of the resource's ARN
+# description: As `iam.arns.kind` has it.
+resource_kind := kind if {
+	kind := arns.kind(resource)
+}
+else := "plain"
 
 # METADATA
 # title: The values of the condition keys
 # description: Their names in lower case, as IAM does not regard it.
 context := {lower(key): value | some key, value in input.request.context}
+
+# METADATA
+# title: The values of the condition keys that are plain texts
+# description: They are single-valued, not empty and known.
+texts := {key: value |
+	some key, value in context
+	is_string(value)
+	value != ""
+	not unknowns.unknown(value)
+}

@@ -1,6 +1,6 @@
 # METADATA
 # title: Statements
-# description: What the statements of a policy document make of the request.
+# description: What the statements of a prepared document make of the request.
 # related_resources:
 #   - description: IAM JSON policy elements, Statement
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
@@ -8,53 +8,35 @@ package iam.statements
 
 import data.iam.conditions
 import data.iam.principals
+import data.iam.request
 import data.iam.resources
 
 # METADATA
-# title: The statements of a document
-# description: Always an array. A document that is not known yet has none.
-list(document) := document.Statement if is_array(document.Statement)
-else := [document.Statement] if is_object(document.Statement)
-else := []
-
-# METADATA
-# title: The version of a document
-version(document) := object.get(document, "Version", "2008-10-17")
-
-# METADATA
-# title: The effects of a document without principals
+# title: The effects of documents without principals
 # description: |
-#   A set of `[effect, truth]`, where truth is 1 for a statement that matches the request and 0 for one of which that is not settled. An
-#   unknown document may do anything.
-effects(document) := {[statement.Effect, truth] |
-	some statement in list(document)
-	truth := matches(statement, version(document))
+#   A set of `[effect, truth]`: truth is 1 for a statement that matches the request and 0 for one of which that is not settled.
+effects(documents) := {[statement.effect, truth] |
+	some document in documents
+	some statement in document.statements
+	regex.match(statement.action.pattern, request.action) == statement.action.covers
+	truth := _matches(statement)
 	truth > -1
-} if {
-	is_object(document)
 }
-else := {["Allow", 0], ["Deny", 0]}
 
 # METADATA
-# title: The effects of a document with principals
-# description: As `effects`, but of `[effect, name, truth]`, where name is how the statement calls the principal.
-named_effects(document) := {[statement.Effect, name, min([truth, named])] |
-	some statement in list(document)
-	truth := matches(statement, version(document))
+# title: The effects of documents with principals
+# description: As `effects`, but of `[effect, truth, name]`, where name is how the statement calls the principal (see `iam.principals`).
+named_effects(documents) := {[statement.effect, min([truth, named]), name] |
+	some document in documents
+	some statement in document.statements
+	regex.match(statement.action.pattern, request.action) == statement.action.covers
+	truth := _matches(statement)
 	truth > -1
 	some [name, named] in principals.names(statement)
-} if {
-	is_object(document)
 }
-else := {["Allow", "everyone", 0], ["Deny", "everyone", 0]}
 
-# METADATA
-# title: How far a statement matches the request
-# description: By its action, resource and conditions; a principal is not regarded. Undefined or -1 for a statement that does not match.
-matches(statement, version_of_document) := min([action, resource, condition]) if {
-	action := resources.action(statement)
-	action > -1
-	resource := resources.resource(statement, version_of_document)
+_matches(statement) := min([statement.action.truth, resource, condition]) if {
+	resource := resources.covers(statement.resource)
 	resource > -1
-	condition := conditions.holds(statement, version_of_document)
+	condition := conditions.holds(statement.conditions)
 }

@@ -14,60 +14,49 @@ import data.iam.unknowns
 # METADATA
 # title: The text has variables
 # description: True or undefined. Only version 2012-10-17 knows variables; before it, `${` was a text like any other.
-used(text, "2012-10-17") if contains(text, "${")
+used(text, "2012-10-17") if {
+	contains(text, "${")
+	not unknowns.unknown(text)
+}
 
 # METADATA
 # title: A text with its variables filled in
 # description: |
-#   Two escaped patterns: `strict` takes each value as its characters, `loose` takes wildcards within a value as wildcards and an unknown
-#   value as any text. What both match, matches; what neither matches, does not; what only `loose` matches is not settled, as
-#   AWS does not say what a wildcard in a value does. `strict` is null where a value is unknown or empty. Undefined where a variable
-#   has no value: such a text matches nothing.
+#   Two patterns (see `iam.patterns`): `strict` takes each value as its characters, `loose` takes wildcards within a value as wildcards and
+#   an unknown value as any text. What only one of them matches is not settled, as AWS does not say what a wildcard in a value does.
+#   `strict` is null where a value is unknown or empty. Undefined where a variable has no value: such a text matches nothing.
 #   `wildcards` says whether `*` and `?` outside of variables are wildcards here.
-fill_in(text, wildcards) := {"strict": _joined(strict), "loose": concat("", loose)} if {
-	between := regex.split(_variable, text)
+fill_in(text, wildcards) := {
+	"strict": _joined(gaps, [value.strict | some value in values]),
+	"loose": _joined(gaps, [value.loose | some value in values]),
+} if {
+	gaps := [patterns.of(gap, wildcards) | some gap in regex.split(_variable, text)]
 	names := regex.find_n(_variable, text, -1)
 	values := [value | some name in names; value := _value(name)]
 	count(values) == count(names)
-	strict := [part |
-		some i, gap in between
-		some part in array.concat([_literal(gap, wildcards)], [value.strict | value := values[i]])
-	]
-	loose := [part |
-		some i, gap in between
-		some part in array.concat([_literal(gap, wildcards)], [value.loose | value := values[i]])
-	]
 }
 
 _variable := `\$\{(?:[^}']|'[^']*')*\}`
 
-_joined(parts) := concat("", parts) if {
-	not null in parts
+_joined(gaps, values) := null if null in values
+else := concat("", [part |
+	some i, gap in gaps
+	some part in [gap, object.get(values, i, "")]
+])
+
+_value(variable) := {"strict": literal, "loose": literal} if {
+	literal := {"${*}": `\*`, "${?}": `\?`, "${$}": "$"}[variable]
 }
-else := null
-
-_literal(text, true) := patterns.escape_backslashes(text)
-
-_literal(text, false) := patterns.escape(text)
-
-_value("${*}") := {"strict": `\*`, "loose": `\*`}
-
-_value("${?}") := {"strict": `\?`, "loose": `\?`}
-
-_value("${$}") := {"strict": "$", "loose": "$"}
-
-_value(variable) := _of(value) if {
-	not variable in {"${*}", "${?}", "${$}"}
+else := _of(value) if {
 	parts := regex.find_all_string_submatch_n(`^\$\{\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?\}$`, variable, 1)[0]
 	value := _looked_up(lower(parts[1]), parts[2], contains(variable, ","))
 }
 
+# Only single-valued keys have a value here.
 _looked_up(key, _, _) := request.context[key] if is_string(request.context[key])
 
 _looked_up(key, fallback, true) := fallback if not is_string(request.context[key])
 
-_of(value) := {"strict": null, "loose": "*"} if {
-	unknowns.unknown(value)
-}
+_of(value) := {"strict": null, "loose": "*"} if unknowns.unknown(value)
 else := {"strict": null, "loose": ""} if value == ""
-else := {"strict": patterns.escape(value), "loose": patterns.escape_backslashes(value)}
+else := {"strict": patterns.of(value, false), "loose": patterns.of(value, true)}

@@ -1,0 +1,209 @@
+# METADATA
+# title: Preparation
+# description: |
+#   Turns a policy document into what a decision needs of it: elements become arrays, patterns regular expressions, condition values
+#   numbers and instants. It depends on the document alone, so that a document is prepared once and decided upon many times; the
+#   engine in Go keeps prepared documents. What is prepared is well-formed (see `iam.documents`) or unknown.
+package iam.preparation
+
+import data.iam.arns
+import data.iam.operators
+import data.iam.patterns
+import data.iam.unknowns
+import data.iam.variables
+
+# METADATA
+# title: The prepared case
+# description: The input as a case with its documents prepared, each layer an array of documents, each level of a layer one of layers.
+prepared_case := {
+	"request": input.request,
+	"identity": _named(input.identityPolicies),
+	"resource": [object.union(document(policy), {"name": "resource policy"}) | policy := input.resourcePolicy],
+	"boundary": _named(object.get(input, "permissionBoundaries", [])),
+	"session": [object.union(document(policy), {"name": "session policy"}) | policy := input.sessionPolicy],
+	"scp": _levels(object.get(input, "scps", [])),
+	"rcp": _levels(object.get(input, "rcps", [])),
+}
+
+# METADATA
+# title: The prepared document
+# description: |
+#   Its statements, each with its `source` and its `index` in the document. An unknown document may do anything: it has two statements
+#   of which nothing is settled.
+document(policy) := {"statements": [statement |
+	some effect in ["Allow", "Deny"]
+	statement := _statement("", 0, {"Effect": effect}, _unsettled_action)
+]} if {
+	is_string(policy)
+}
+else := {"statements": [statement |
+	some i, source in _list(policy.Statement)
+	some action in _actions(source)
+	statement := _statement(object.get(policy, "Version", "2008-10-17"), i, source, action)
+]}
+
+_named(policies) := [object.union(document(entry.policy), {"name": entry.name}) | some entry in policies]
+
+# Flat, control policies are a single level.
+_levels(entries) := [{"level": entry.orgIdentifier, "documents": _named(entry.policies)} | some entry in entries] if {
+	entries[0].policies
+}
+else := [{"level": "", "documents": _named(entries)} | count(entries) > 0]
+
+_list(value) := value if is_array(value)
+else := [value]
+
+_statement(version, i, source, action) := {
+	"index": i,
+	"source": source,
+	"effect": source.Effect,
+	"action": action,
+	"resource": _resource(source, version),
+	"principal": _principal(source),
+	"conditions": [_condition(operator, key, wanted, version) |
+		some operator, block in object.get(source, "Condition", {})
+		some key, wanted in block
+	],
+}
+
+# What the statement is about: the actions that `pattern` matches, or with `covers` false, those that it does not; `truth` says whether
+# this is settled. Unknown actions make a second, unsettled statement of it.
+_actions(source) := array.concat(
+	[{"covers": true, "truth": 1, "pattern": _action_pattern(source.Action)}],
+	[_unsettled_action | _some_unknown(source.Action)],
+) if {
+	source.Action
+}
+else := [{"covers": false, "truth": 0, "pattern": _action_pattern(source.NotAction)}] if _some_unknown(source.NotAction)
+else := [{"covers": false, "truth": 1, "pattern": _action_pattern(source.NotAction)}]
+
+_unsettled_action := {"covers": true, "truth": 0, "pattern": ".*"}
+
+_some_unknown(actions) if {
+	some action in _list(actions)
+	unknowns.unknown(action)
+}
+
+_action_pattern(actions) := patterns.matcher([patterns.folded(patterns.expression(patterns.of(action, true)), true) |
+	some action in _list(actions)
+	not unknowns.unknown(action)
+], []).certain
+
+# The role behind a trust policy is not named in it.
+_resource(source, version) := object.union({"covers": true}, _resources(_list(source.Resource), version)) if source.Resource
+else := object.union({"covers": false}, _resources(_list(source.NotResource), version)) if source.NotResource
+else := object.union({"covers": true}, _resources(["*"], version))
+
+_resources(resources, version) := {
+	"matchers": arns.matchers([_arn_pattern(resource) | some resource in resources; not variables.used(resource, version)]),
+	"templates": [resource |
+		some resource in resources
+		variables.used(resource, version)
+		regex.match(`^(?:[^:$]*:){5}`, resource) # variables stand behind the fifth colon only
+	],
+}
+
+# An unknown text, as any that is no ARN, may match anything.
+_arn_pattern(text) := "" if unknowns.unknown(text)
+else := patterns.of(text, true)
+
+# The names as `[type, name]`; a statement that is about everyone, as all of an identity policy are, has none.
+_principal(source) := {"covers": true, "names": _names(source.Principal)} if not _everyone(source)
+else := {"covers": false, "names": _names(source.NotPrincipal)} if source.NotPrincipal
+else := {"covers": true, "names": "everyone"}
+
+_everyone(source) if not source.Principal
+
+_everyone(source) if source.Principal in {"*", {"AWS": "*"}, {"AWS": ["*"]}}
+
+_names(principal) := [["AWS", principal]] if is_string(principal)
+else := [[type, name] | some type, names in principal; some name in _list(names)]
+
+_condition(written, key, wanted, version) := object.union(_comparison(operator.compares, operator, texts, version), {
+	"operator": written,
+	"wanted": wanted,
+	"key": key,
+	"context_key": lower(key),
+	"set": operator.set,
+	"negated": operator.negated,
+	"missing": _missing(operator, texts),
+	"compares": operator.compares,
+}) if {
+	operator := operators.parse(written)
+	texts := [_text(value) | some value in _list(wanted)]
+}
+
+# A number or boolean counts as its text.
+_text(value) := value if is_string(value)
+else := json.marshal(value)
+
+# What the condition says of a request without the key.
+_missing(operator, texts) := max({_null(text) | some text in texts}) if operator.compares == "presence"
+else := 1 if operator.if_exists
+else := 1 if operator.set == "ForAllValues"
+else := -1 if operator.set == "ForAnyValue"
+else := 1 if operator.negated
+else := -1
+
+_null(text) := 1 if lower(text) == "true"
+else := -1 if lower(text) == "false"
+else := 0
+
+_comparison("text", _, texts, version) := _patterns(texts, version, false, false)
+
+_comparison("folded", _, texts, version) := _patterns(texts, version, false, true)
+
+_comparison("pattern", _, texts, version) := _patterns(texts, version, true, false)
+
+# Variables are for texts and ARNs only.
+_comparison("bool", _, texts, _) := _patterns(texts, "", false, true)
+
+_comparison("arn", _, texts, version) := {
+	"matchers": arns.matchers([_arn_condition(text) | some text in texts; not variables.used(text, version)]),
+	"templates": [text | some text in texts; variables.used(text, version)],
+}
+
+_comparison("number", operator, texts, _) := _ordered(operator, texts, [number | some text in texts; number := operators.number(text)])
+
+_comparison("date", operator, texts, _) := _ordered(operator, texts, [date | some text in texts; date := operators.instant(text)])
+
+_comparison("address", _, texts, _) := {"networks": networks, "doubt": count(networks) < count(texts)} if {
+	networks := [network | some text in texts; network := operators.network(text)]
+}
+
+_comparison("binary", _, _, _) := {}
+
+# Whether the key is to be there is the opposite of whether it is to be missing.
+_comparison("presence", _, texts, _) := {"present": max({truth | some text in texts; truth := 0 - _null(text)})}
+
+# In a condition, unlike a Resource element, `*` alone is no ARN.
+_arn_condition("*") := ""
+
+_arn_condition(text) := _arn_pattern(text) if text != "*"
+
+_ordered(operator, texts, values) := {"order": operator.order, "values": values, "doubt": count(values) < count(texts)}
+
+_patterns(texts, version, wildcards, folded) := {
+	"matcher": patterns.matcher(
+		[_expression(text, wildcards, folded) | some text in texts; not variables.used(text, version); not unknowns.unknown(text)],
+		[".*" | some text in texts; unknowns.unknown(text)],
+	),
+	"templates": [text | some text in texts; variables.used(text, version)],
+	"wildcards": wildcards,
+	"folded": folded,
+	"settled": _settled(texts, version),
+}
+
+default _settled(_, _) := true
+
+_settled(texts, version) := false if {
+	some text in texts
+	variables.used(text, version)
+}
+
+_settled(texts, _) := false if {
+	some text in texts
+	unknowns.unknown(text)
+}
+
+_expression(text, wildcards, folded) := patterns.folded(patterns.expression(patterns.of(text, wildcards)), folded)
