@@ -51,6 +51,12 @@ parse(written) := object.union(table[parts[2]], {"set": parts[1], "if_exists": p
 }
 
 # METADATA
+# title: A value of a policy as a text
+# description: A number or boolean counts as its text.
+text(value) := value if is_string(value)
+else := json.marshal(value)
+
+# METADATA
 # title: A number
 # description: An integer or decimal; undefined for a text that is none.
 number(text) := to_number(text) if regex.match(`^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$`, text)

@@ -28,19 +28,21 @@ prepared_case := {
 # METADATA
 # title: The prepared document
 # description: |
-#   Its statements, each with its `source` and its `index` in the document. An unknown document may do anything: it has two statements
-#   of which nothing is settled.
+#   Its statements, each with its `source` and its `index` in the document. What is not known may be anything: an unknown document or
+#   statement becomes two of which nothing is settled.
 document(policy) := {"statements": [statement |
-	some effect in ["Allow", "Deny"]
-	statement := _statement("", 0, {"Effect": effect}, _unsettled_action)
-]} if {
-	is_string(policy)
-}
-else := {"statements": [statement |
-	some i, source in _list(policy.Statement)
+	some i, source in _sources(policy)
+	some effect in _effects(source)
 	some action in _actions(source)
-	statement := _statement(object.get(policy, "Version", "2008-10-17"), i, source, action)
+	statement := _statement(object.get(policy, "Version", "2008-10-17"), i, source, effect, action)
 ]}
+
+_sources(policy) := [policy] if is_string(policy)
+else := [policy.Version] if unknowns.unknown(policy.Version)
+else := _list(policy.Statement)
+
+_effects(source) := [source.Effect] if source.Effect in {"Allow", "Deny"}
+else := ["Allow", "Deny"]
 
 _named(policies) := [object.union(document(entry.policy), {"name": entry.name}) | some entry in policies]
 
@@ -53,22 +55,20 @@ else := [{"level": "", "documents": _named(entries)} | count(entries) > 0]
 _list(value) := value if is_array(value)
 else := [value]
 
-_statement(version, i, source, action) := {
+_statement(version, i, source, effect, action) := {
 	"index": i,
 	"source": source,
-	"effect": source.Effect,
+	"effect": effect,
 	"action": action,
 	"resource": _resource(source, version),
 	"principal": _principal(source),
-	"conditions": [_condition(operator, key, wanted, version) |
-		some operator, block in object.get(source, "Condition", {})
-		some key, wanted in block
-	],
+	"conditions": _conditions(object.get(source, "Condition", {}), version),
 }
 
 # What the statement is about: the actions that `pattern` matches, or with `covers` false, those that it does not; `truth` says whether
 # this is settled. Unknown actions make a second, unsettled statement of it.
-_actions(source) := array.concat(
+_actions(source) := [_unsettled_action] if not source.Effect in {"Allow", "Deny"}
+else := array.concat(
 	[{"covers": true, "truth": 1, "pattern": _action_pattern(source.Action)}],
 	[_unsettled_action | _some_unknown(source.Action)],
 ) if {
@@ -119,6 +119,18 @@ _everyone(source) if source.Principal in {"*", {"AWS": "*"}, {"AWS": ["*"]}}
 _names(principal) := [["AWS", principal]] if is_string(principal)
 else := [[type, name] | some type, names in principal; some name in _list(names)]
 
+_conditions(blocks, version) := [_unsettled_condition] if is_string(blocks)
+else := array.concat(
+	[_unsettled_condition | some block in blocks; is_string(block)],
+	[_condition(operator, key, wanted, version) |
+		some operator, block in blocks
+		some key, wanted in block
+	],
+)
+
+# No request has a key without a name.
+_unsettled_condition := {"operator": "", "key": "", "wanted": null, "context_key": "", "missing": 0}
+
 _condition(written, key, wanted, version) := object.union(_comparison(operator.compares, operator, texts, version), {
 	"operator": written,
 	"wanted": wanted,
@@ -130,12 +142,8 @@ _condition(written, key, wanted, version) := object.union(_comparison(operator.c
 	"compares": operator.compares,
 }) if {
 	operator := operators.parse(written)
-	texts := [_text(value) | some value in _list(wanted)]
+	texts := [operators.text(value) | some value in _list(wanted)]
 }
-
-# A number or boolean counts as its text.
-_text(value) := value if is_string(value)
-else := json.marshal(value)
 
 # What the condition says of a request without the key.
 _missing(operator, texts) := max({_null(text) | some text in texts}) if operator.compares == "presence"
