@@ -23,26 +23,379 @@ var (
 	levelMembers    = []string{"orgIdentifier", "policies"}
 )
 
-// readCase reads one case of the format that docs/evaluator.md describes, with every document in it, and returns it as the Rego modules take it:
-// context values that are JSON booleans or numbers as their text, absent optional parts left out, and the resource's account taken from its ARN
-// where the case does not tell it. The id is what the case says of itself, as far as it could be read; nil where it says nothing.
-func readCase(line []byte) (id *string, input ast.Value, err error) {
-	value, problem := readJSON(line)
-	c := caseChecker{}
+// question is a case that has been read, all but its documents: those are read where they are not known from an earlier case.
+type question struct {
+	id      *string // as far as it could be read
+	request ast.Value
+	// The layers, each with its documents; a layer of which the case has nothing is empty.
+	identity, resource, boundary, session []document
+	scp, rcp                              []level
+}
+
+// document is the text of a policy document with what the case calls it.
+type document struct {
+	kind  Kind
+	name  string
+	level string // of the organization, for an SCP or RCP that is attached to one of several
+	text  []byte
+}
+
+// level is a level of an organization with the policies attached there.
+type level struct {
+	name      string
+	documents []document
+}
+
+func (d document) title() string {
+	title := string(d.kind)
+	if d.kind != ResourcePolicy && d.kind != TrustPolicy && d.kind != SessionPolicy {
+		title = documentName(d.kind, d.name)
+	}
+	if d.level != "" {
+		title += " of level " + shorten(d.level)
+	}
+	return title
+}
+
+// read reads the document's text strictly. The empty object, which no service accepts as a policy, is how the case format writes a policy that
+// says nothing.
+func (d document) read() (ast.Value, MalformedError) {
+	value, problem := readJSON(d.text)
+	c := checker{document: d.title(), kind: d.kind, statement: -1}
 	if problem != nil {
 		c.locate(value, problem)
 	}
-	if value == nil {
-		return salvageID(line), nil, c.problems
+	if object, ok := value.(ast.Object); value != nil && !(ok && object.Len() == 0) {
+		c.checkDocument(value)
 	}
-	if s, ok := lookup(value, nil, "id").(ast.String); ok {
-		id = (*string)(&s)
-	}
-	if input = c.check(value); len(c.problems) > 0 {
-		return id, nil, c.problems
-	}
-	return id, input, nil
+	return value, c.problems
 }
+
+// caseReader reads one case of the format that docs/evaluator.md describes, in one pass over its text, and collects what is wrong with it.
+type caseReader struct {
+	line     []byte
+	json     jsonReader
+	problems MalformedError
+}
+
+func (r *caseReader) report(key, format string, args ...any) {
+	r.problems = append(r.problems, &DocumentError{
+		Document: "case", Statement: -1, Key: key, Problem: fmt.Sprintf(format, args...),
+	})
+}
+
+// readCase reads one case but for its documents, of which it only finds the text. The context's JSON booleans and numbers become text, and the resource's
+// account is taken from its ARN where the case does not tell it. The id is returned beside an error too, as far as it could be read.
+func readCase(line []byte) (question, error) {
+	r := caseReader{line: line, json: newJSONReader(line)}
+	q, err := r.read()
+	if err == nil {
+		err = r.json.end()
+	}
+	if err != nil {
+		r.locate(describeJSONError(line, err))
+		if q.id == nil {
+			q.id = salvageID(line)
+		}
+	}
+	if len(r.problems) > 0 {
+		return q, r.problems
+	}
+	return q, nil
+}
+
+// read returns an error only where the text is not JSON; what else is wrong it reports.
+func (r *caseReader) read() (q question, err error) {
+	if r.json.decoder.PeekKind() != '{' {
+		value, err := r.json.value(1)
+		if err == nil {
+			r.report("", "is %s, expected an object with request and identityPolicies", describe(value.Value))
+		}
+		return q, err
+	}
+	hasRequest, hasIdentity := false, false
+	err = r.members(func(name string) (err error) {
+		switch name {
+		case "id":
+			var id string
+			var ok bool
+			if id, ok, err = r.text("id"); ok {
+				q.id = &id
+			}
+		case "request":
+			hasRequest = true
+			var request *ast.Term
+			if request, err = r.json.value(2); err == nil {
+				q.request = r.checkRequest(request.Value)
+			}
+		case "identityPolicies":
+			hasIdentity = true
+			q.identity, err = r.named(name, IdentityPolicy)
+		case "permissionBoundaries":
+			q.boundary, err = r.optionally(name, PermissionsBoundary)
+		case "resourcePolicy":
+			q.resource, err = r.single(ResourcePolicy)
+		case "sessionPolicy":
+			q.session, err = r.single(SessionPolicy)
+		case "scps":
+			q.scp, err = r.levels(name, ServiceControlPolicy)
+		case "rcps":
+			q.rcp, err = r.levels(name, ResourceControlPolicy)
+		default:
+			err = r.unknown("", name, caseMembers)
+		}
+		return err
+	})
+	if err != nil {
+		return q, err
+	}
+	if !hasRequest {
+		r.report("request", "is missing")
+	}
+	if !hasIdentity {
+		r.report("identityPolicies", "is missing, expected an array of policies (which may be empty)")
+	}
+	q.setResourceKind()
+	return q, nil
+}
+
+// setResourceKind: whether the resource policy is a trust policy shows in the request, which may stand behind it.
+func (q *question) setResourceKind() {
+	if arn, ok := lookup(q.request, []string{"resource"}, "resource").(ast.String); ok {
+		for i := range q.resource {
+			q.resource[i].kind = ResourcePolicyKind(string(arn))
+		}
+	}
+}
+
+// members reads an object, calling read for the value behind each name.
+func (r *caseReader) members(read func(name string) error) error {
+	if _, err := r.json.decoder.ReadToken(); err != nil {
+		return err
+	}
+	for r.json.decoder.PeekKind() != '}' {
+		raw, err := r.json.decoder.ReadValue()
+		if err != nil {
+			return err
+		}
+		name, err := stringTerm(raw)
+		if err != nil {
+			return err
+		}
+		if err := read(string(name.Value.(ast.String))); err != nil {
+			return err
+		}
+	}
+	_, err := r.json.decoder.ReadToken()
+	return err
+}
+
+// elements reads an array, calling read for each element.
+func (r *caseReader) elements(read func(i int) error) error {
+	if _, err := r.json.decoder.ReadToken(); err != nil {
+		return err
+	}
+	for i := 0; r.json.decoder.PeekKind() != ']'; i++ {
+		if err := read(i); err != nil {
+			return err
+		}
+	}
+	_, err := r.json.decoder.ReadToken()
+	return err
+}
+
+func (r *caseReader) text(key string) (text string, ok bool, err error) {
+	term, err := r.json.value(2)
+	if err != nil {
+		return "", false, err
+	}
+	text, ok = r.checkString(key, term.Value)
+	return text, ok, nil
+}
+
+func (r *caseReader) unknown(prefix, name string, known []string) error {
+	r.reportUnknown(prefix, name, known)
+	return r.json.decoder.SkipValue()
+}
+
+func (r *caseReader) reportUnknown(prefix, name string, known []string) {
+	at := shorten(name)
+	if prefix != "" {
+		at = prefix + "." + at
+	}
+	r.report(at, "unknown key, expected one of %s", strings.Join(known, ", "))
+}
+
+// misplaced reports a value that is not what the place asks for.
+func (r *caseReader) misplaced(key, expected string) error {
+	term, err := r.json.value(2)
+	if err == nil {
+		r.report(key, "is %s, expected %s", describe(term.Value), expected)
+	}
+	return err
+}
+
+// raw is the next value as it stands in the text.
+func (r *caseReader) raw() ([]byte, error) {
+	value, err := r.json.decoder.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := r.json.decoder.InputOffset()
+	return r.line[end-int64(len(value)) : end], nil
+}
+
+// isNull skips a null, which stands for an optional part that is not there.
+func (r *caseReader) isNull() (bool, error) {
+	if r.json.decoder.PeekKind() != 'n' {
+		return false, nil
+	}
+	return true, r.json.decoder.SkipValue()
+}
+
+func (r *caseReader) single(kind Kind) ([]document, error) {
+	if null, err := r.isNull(); null || err != nil {
+		return nil, err
+	}
+	text, err := r.raw()
+	return []document{{kind: kind, name: string(kind), text: text}}, err
+}
+
+func (r *caseReader) optionally(key string, kind Kind) ([]document, error) {
+	if null, err := r.isNull(); null || err != nil {
+		return nil, err
+	}
+	return r.named(key, kind)
+}
+
+// named reads an array of {"name", "policy"}.
+func (r *caseReader) named(key string, kind Kind) (documents []document, err error) {
+	if r.json.decoder.PeekKind() != '[' {
+		return nil, r.misplaced(key, `an array of {"name", "policy"}`)
+	}
+	err = r.elements(func(i int) error {
+		at := element(key, i)
+		if r.json.decoder.PeekKind() != '{' {
+			return r.misplaced(at.String(), `an object with "name" and "policy"`)
+		}
+		entry, err := r.entry(at, kind)
+		if entry.document.text != nil {
+			documents = append(documents, entry.document)
+		}
+		if entry.isLevel {
+			r.reportUnknown(at.String(), "policies", namedMembers)
+		}
+		return err
+	})
+	return documents, err
+}
+
+// entry is what an element of a layer's array can be: a policy with a name, or a level with its policies.
+type entry struct {
+	document document
+	level    level
+	isLevel  bool
+}
+
+// entry reads an element of a layer's array and checks that it is complete.
+func (r *caseReader) entry(at place, kind Kind) (e entry, err error) {
+	var hasName, hasLevelName, hasPolicies bool
+	e.document.kind = kind
+	var foreign []string
+	err = r.members(func(name string) (err error) {
+		switch name {
+		case "name":
+			hasName = true
+			e.document.name, _, err = r.text(at.dot(name))
+		case "policy":
+			e.document.text, err = r.raw()
+		case "orgIdentifier":
+			e.isLevel, hasLevelName = true, true
+			e.level.name, _, err = r.text(at.dot(name))
+		case "policies":
+			e.isLevel, hasPolicies = true, true
+			e.level.documents, err = r.named(at.dot(name), kind)
+		default:
+			foreign = append(foreign, name)
+			err = r.json.decoder.SkipValue()
+		}
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	known := namedMembers
+	if e.isLevel {
+		known = levelMembers
+		if hasName {
+			foreign = append(foreign, "name")
+		}
+		if e.document.text != nil {
+			foreign = append(foreign, "policy")
+		}
+	}
+	for _, name := range foreign {
+		r.reportUnknown(at.String(), name, known)
+	}
+	for _, part := range [...]struct {
+		name         string
+		there, needs bool
+	}{
+		{"name", hasName, !e.isLevel}, {"policy", e.document.text != nil, !e.isLevel},
+		{"orgIdentifier", hasLevelName, e.isLevel}, {"policies", hasPolicies, e.isLevel},
+	} {
+		if part.needs && !part.there {
+			r.report(at.dot(part.name), "is missing")
+		}
+	}
+	for i := range e.level.documents {
+		e.level.documents[i].level = e.level.name
+	}
+	return e, nil
+}
+
+// levels reads SCPs or RCPs: one level when flat, or an array of {"orgIdentifier", "policies"}.
+func (r *caseReader) levels(key string, kind Kind) (levels []level, err error) {
+	if null, err := r.isNull(); null || err != nil {
+		return nil, err
+	}
+	if r.json.decoder.PeekKind() != '[' {
+		return nil, r.misplaced(key, `an array of {"name", "policy"}, or of {"orgIdentifier", "policies"} for several levels`)
+	}
+	var flat []document
+	err = r.elements(func(i int) error {
+		at := element(key, i)
+		if r.json.decoder.PeekKind() != '{' {
+			return r.misplaced(at.String(), `an object with "name" and "policy", or with "orgIdentifier" and "policies"`)
+		}
+		entry, err := r.entry(at, kind)
+		if entry.isLevel {
+			levels = append(levels, entry.level)
+		} else {
+			flat = append(flat, entry.document)
+		}
+		return err
+	})
+	switch {
+	case len(flat) > 0 && len(levels) > 0:
+		r.report(key, `mixes policies ({"name", "policy"}) with levels ({"orgIdentifier", "policies"}), expected one of the two`)
+	case len(flat) > 0:
+		levels = []level{{documents: flat}}
+	}
+	return levels, err
+}
+
+// place is where in the case something stands; it only becomes text where there is something to report.
+type place struct {
+	key   string
+	index int
+}
+
+func element(key string, index int) place { return place{key, index} }
+
+func (p place) String() string { return fmt.Sprintf("%s[%d]", p.key, p.index) }
+
+func (p place) dot(member string) string { return p.String() + "." + member }
 
 // salvageID finds the id of a case that is not JSON, if it stands before the place where the text breaks.
 func salvageID(line []byte) *string {
@@ -70,41 +423,35 @@ func salvageID(line []byte) *string {
 	return nil
 }
 
-// caseChecker walks a case and collects what is wrong with it.
-type caseChecker struct {
-	problems MalformedError
-}
-
-func (c *caseChecker) report(key, format string, args ...any) {
-	c.problems = append(c.problems, &DocumentError{
-		Document: "case", Statement: -1, Key: key, Problem: fmt.Sprintf(format, args...),
-	})
-}
-
 // documentPointer matches the place of a policy document within a case.
 var documentPointer = regexp.MustCompile(
 	`^/(resourcePolicy|sessionPolicy|(identityPolicies|permissionBoundaries|scps|rcps)/(\d+)(?:/policies/(\d+))?/policy)(/.*)?$`)
 
 // locate reports a problem of the JSON text under the name of the document that it lies in.
-func (c *caseChecker) locate(root ast.Value, problem *jsonError) {
+func (r *caseReader) locate(problem *jsonError) {
 	match := documentPointer.FindStringSubmatch(string(problem.pointer))
 	if match == nil {
-		c.report(dotted(problem.pointer), "%s", problem.problem)
+		r.report(dotted(problem.pointer), "%s", problem.problem)
 		return
 	}
-	var path []string
-	for part := range strings.SplitSeq(strings.TrimSuffix(match[0], match[5])[1:], "/") {
-		path = append(path, part)
-	}
-	kind := map[string]Kind{
+	// Only names that are repeated leave something to look names up in.
+	root, _ := readJSON(r.line)
+	path := strings.Split(strings.TrimSuffix(match[0], match[5])[1:], "/")
+	broken := document{kind: map[string]Kind{
 		"resourcePolicy": ResourcePolicy, "sessionPolicy": SessionPolicy, "identityPolicies": IdentityPolicy,
 		"permissionBoundaries": PermissionsBoundary, "scps": ServiceControlPolicy, "rcps": ResourceControlPolicy,
-	}[path[0]]
-	document := documentChecker(kind, lookup(root, path[:len(path)-1], "name"), lookup(root, path[:min(2, len(path))], "orgIdentifier"))
+	}[path[0]]}
+	if name, ok := lookup(root, path[:len(path)-1], "name").(ast.String); ok {
+		broken.name = string(name)
+	}
+	if name, ok := lookup(root, path[:min(2, len(path))], "orgIdentifier").(ast.String); ok {
+		broken.level = string(name)
+	}
+	c := checker{document: broken.title(), kind: broken.kind, statement: -1}
 	inside := *problem
 	inside.pointer = problem.pointer[len(problem.pointer)-len(match[5]):]
-	document.locate(lookup(root, path, ""), &inside)
-	c.problems = append(c.problems, document.problems...)
+	c.locate(lookup(root, path, ""), &inside)
+	r.problems = append(r.problems, c.problems...)
 }
 
 // lookup follows path through objects and arrays, and then member unless it is empty; nil where that leads nowhere.
@@ -130,73 +477,6 @@ func lookup(value ast.Value, path []string, member string) ast.Value {
 	return value
 }
 
-// documentChecker is a checker that calls the document by its name and level, where they are known.
-func documentChecker(kind Kind, name, level ast.Value) *checker {
-	c := &checker{document: string(kind), kind: kind, statement: -1}
-	if s, ok := name.(ast.String); ok {
-		c.document = documentName(kind, string(s))
-	}
-	if s, ok := level.(ast.String); ok {
-		c.document += " of level " + shorten(string(s))
-	}
-	return c
-}
-
-// check checks the whole case and returns what the Rego modules take.
-func (c *caseChecker) check(value ast.Value) ast.Value {
-	root, ok := value.(ast.Object)
-	if !ok {
-		c.report("", "is %s, expected an object with request and identityPolicies", describe(value))
-		return nil
-	}
-	c.checkMembers(root, "", caseMembers)
-	if id := root.Get(word("id")); id != nil {
-		c.checkString("id", id.Value)
-	}
-
-	pairs := make([][2]*ast.Term, 0, root.Len())
-	keep := func(name string, term *ast.Term) { pairs = append(pairs, [2]*ast.Term{word(name), term}) }
-	if id := root.Get(word("id")); id != nil {
-		keep("id", id)
-	}
-	resourceKind := ResourcePolicy
-	if request := root.Get(word("request")); request == nil {
-		c.report("request", "is missing")
-	} else if request := c.checkRequest(request.Value); request != nil {
-		keep("request", ast.NewTerm(request))
-		if arn, ok := lookup(request, []string{"resource"}, "resource").(ast.String); ok {
-			resourceKind = ResourcePolicyKind(string(arn))
-		}
-	}
-	if policies := root.Get(word("identityPolicies")); policies == nil {
-		c.report("identityPolicies", "is missing, expected an array of policies (which may be empty)")
-	} else {
-		c.checkNamed("identityPolicies", IdentityPolicy, policies.Value, nil)
-		keep("identityPolicies", policies)
-	}
-	if boundaries := optional(root, "permissionBoundaries"); boundaries != nil {
-		c.checkNamed("permissionBoundaries", PermissionsBoundary, boundaries.Value, nil)
-		keep("permissionBoundaries", boundaries)
-	}
-	if policy := optional(root, "resourcePolicy"); policy != nil {
-		c.checkDocument(resourceKind, policy.Value, nil, nil)
-		keep("resourcePolicy", policy)
-	}
-	if policy := optional(root, "sessionPolicy"); policy != nil {
-		c.checkDocument(SessionPolicy, policy.Value, nil, nil)
-		keep("sessionPolicy", policy)
-	}
-	if levels := optional(root, "scps"); levels != nil {
-		c.checkLevels("scps", ServiceControlPolicy, levels.Value)
-		keep("scps", levels)
-	}
-	if levels := optional(root, "rcps"); levels != nil {
-		c.checkLevels("rcps", ResourceControlPolicy, levels.Value)
-		keep("rcps", levels)
-	}
-	return ast.NewObject(pairs...)
-}
-
 // optional is a member that may be left out, for which null stands too.
 func optional(object ast.Object, name string) *ast.Term {
 	term := object.Get(word(name))
@@ -209,38 +489,38 @@ func optional(object ast.Object, name string) *ast.Term {
 	return term
 }
 
-func (c *caseChecker) checkRequest(value ast.Value) ast.Object {
+func (r *caseReader) checkRequest(value ast.Value) ast.Object {
 	request, ok := value.(ast.Object)
 	if !ok {
-		c.report("request", "is %s, expected an object with %s", describe(value), strings.Join(requestMembers, ", "))
+		r.report("request", "is %s, expected an object with %s", describe(value), strings.Join(requestMembers, ", "))
 		return nil
 	}
-	c.checkMembers(request, "request", requestMembers)
+	r.checkMembers(request, "request", requestMembers)
 
 	pairs := make([][2]*ast.Term, 0, len(requestMembers))
 	for _, part := range [...]struct {
 		name  string
 		check func(key, value string)
-	}{{"principal", c.checkPrincipal}, {"action", c.checkAction}} {
+	}{{"principal", r.checkPrincipal}, {"action", r.checkAction}} {
 		key := "request." + part.name
 		term := request.Get(word(part.name))
 		if term == nil {
-			c.report(key, "is missing")
+			r.report(key, "is missing")
 			continue
 		}
-		if s, ok := c.checkString(key, term.Value); ok && !IsUnknown(s) {
+		if s, ok := r.checkString(key, term.Value); ok && !IsUnknown(s) {
 			part.check(key, s)
 		}
 		pairs = append(pairs, [2]*ast.Term{word(part.name), term})
 	}
 	if resource := request.Get(word("resource")); resource == nil {
-		c.report("request.resource", `is missing, expected an object with "resource" (an ARN) and "accountId"`)
-	} else if resource := c.checkResource(resource.Value); resource != nil {
+		r.report("request.resource", `is missing, expected an object with "resource" (an ARN) and "accountId"`)
+	} else if resource := r.checkResource(resource.Value); resource != nil {
 		pairs = append(pairs, [2]*ast.Term{word("resource"), ast.NewTerm(resource)})
 	}
 	context := ast.NewObject()
 	if given := optional(request, "context"); given != nil {
-		context = c.checkContext(given.Value)
+		context = r.checkContext(given.Value)
 	}
 	pairs = append(pairs, [2]*ast.Term{word("context"), ast.NewTerm(context)})
 	return ast.NewObject(pairs...)
@@ -254,53 +534,53 @@ var (
 	requestName  = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9]+$`)
 )
 
-func (c *caseChecker) checkPrincipal(key, value string) {
+func (r *caseReader) checkPrincipal(key, value string) {
 	switch {
 	case value == "anonymous", value == "*":
 	case accountID.MatchString(value), principalARN.MatchString(value), hostName.MatchString(value):
 	default:
-		c.report(key, "%s is no principal, expected the ARN of a role session, role, user, federated user or account root, an account id, "+
+		r.report(key, "%s is no principal, expected the ARN of a role session, role, user, federated user or account root, an account id, "+
 			`a service as in "lambda.amazonaws.com", or "anonymous"`, shorten(value))
 	}
 }
 
-func (c *caseChecker) checkAction(key, value string) {
+func (r *caseReader) checkAction(key, value string) {
 	if !requestName.MatchString(value) {
-		c.report(key, `%s is not one action, expected service:Name as in "s3:GetObject"`, shorten(value))
+		r.report(key, `%s is not one action, expected service:Name as in "s3:GetObject"`, shorten(value))
 	}
 }
 
 // checkResource checks the resource of a request and returns it with its account.
-func (c *caseChecker) checkResource(value ast.Value) ast.Object {
+func (r *caseReader) checkResource(value ast.Value) ast.Object {
 	object, ok := value.(ast.Object)
 	if !ok {
-		c.report("request.resource", `is %s, expected an object with "resource" (an ARN) and "accountId"`, describe(value))
+		r.report("request.resource", `is %s, expected an object with "resource" (an ARN) and "accountId"`, describe(value))
 		return nil
 	}
-	c.checkMembers(object, "request.resource", resourceMembers)
+	r.checkMembers(object, "request.resource", resourceMembers)
 	arn, known := "", false
 	term := object.Get(word("resource"))
 	if term == nil {
-		c.report("request.resource.resource", "is missing, expected an ARN")
+		r.report("request.resource.resource", "is missing, expected an ARN")
 		return nil
 	}
-	if s, ok := c.checkString("request.resource.resource", term.Value); ok {
+	if s, ok := r.checkString("request.resource.resource", term.Value); ok {
 		arn, known = s, !IsUnknown(s)
 		if known && arn != "*" && !isARN(arn) {
-			c.report("request.resource.resource", `%s is neither an ARN (arn:partition:service:region:account:resource) nor "*"`, shorten(arn))
+			r.report("request.resource.resource", `%s is neither an ARN (arn:partition:service:region:account:resource) nor "*"`, shorten(arn))
 		}
 	}
 	account := optional(object, "accountId")
 	if account != nil && account.Value.Compare(ast.String("")) != 0 {
-		if s, ok := c.checkString("request.resource.accountId", account.Value); ok && !accountID.MatchString(s) && !IsUnknown(s) {
-			c.report("request.resource.accountId", "%s is not an account id, expected 12 digits", shorten(s))
+		if s, ok := r.checkString("request.resource.accountId", account.Value); ok && !accountID.MatchString(s) && !IsUnknown(s) {
+			r.report("request.resource.accountId", "%s is not an account id, expected 12 digits", shorten(s))
 		}
 	} else if inARN := AccountOf(arn); inARN != "" {
 		account = ast.StringTerm(inARN)
 	} else if !known {
 		account = ast.StringTerm(unknownString)
 	} else {
-		c.report("request.resource.accountId", "is missing, and the ARN %s does not tell the account that owns the resource", shorten(arn))
+		r.report("request.resource.accountId", "is missing, and the ARN %s does not tell the account that owns the resource", shorten(arn))
 		return nil
 	}
 	return ast.NewObject([2]*ast.Term{word("resource"), term}, [2]*ast.Term{word("accountId"), account})
@@ -325,10 +605,10 @@ func ResourcePolicyKind(arn string) Kind {
 }
 
 // checkContext checks the context of a request and returns it with all values as strings.
-func (c *caseChecker) checkContext(value ast.Value) ast.Object {
+func (r *caseReader) checkContext(value ast.Value) ast.Object {
 	context, ok := value.(ast.Object)
 	if !ok {
-		c.report("request.context", "is %s, expected an object of condition keys and their values", describe(value))
+		r.report("request.context", "is %s, expected an object of condition keys and their values", describe(value))
 		return ast.NewObject()
 	}
 	changed := false
@@ -341,17 +621,17 @@ func (c *caseChecker) checkContext(value ast.Value) ast.Object {
 		name := string(key.Value.(ast.String))
 		at := "request.context." + name
 		if name == "" {
-			c.report("request.context", "has a condition key without a name")
+			r.report("request.context", "has a condition key without a name")
 		}
 		if seen != nil {
 			// AWS does not tell keys apart by letter case, so the second would silently win or lose.
 			folded := strings.ToLower(name)
 			if seen[folded] {
-				c.report(at, "is given twice: condition keys are not case-sensitive")
+				r.report(at, "is given twice: condition keys are not case-sensitive")
 			}
 			seen[folded] = true
 		}
-		text := c.contextValue(at, value)
+		text := r.contextValue(at, value)
 		changed = changed || text != value
 		pairs = append(pairs, [2]*ast.Term{key, text})
 	})
@@ -362,7 +642,7 @@ func (c *caseChecker) checkContext(value ast.Value) ast.Object {
 }
 
 // contextValue is a value of the context as the term of a string or of an array of strings.
-func (c *caseChecker) contextValue(at string, term *ast.Term) *ast.Term {
+func (r *caseReader) contextValue(at string, term *ast.Term) *ast.Term {
 	switch value := term.Value.(type) {
 	case ast.String:
 		return term
@@ -376,10 +656,10 @@ func (c *caseChecker) contextValue(at string, term *ast.Term) *ast.Term {
 		for i := range elements {
 			element := value.Elem(i)
 			if _, nested := element.Value.(*ast.Array); nested {
-				c.report(fmt.Sprintf("%s[%d]", at, i), "is an array, expected a string")
+				r.report(fmt.Sprintf("%s[%d]", at, i), "is an array, expected a string")
 				continue
 			}
-			elements[i] = c.contextValue(fmt.Sprintf("%s[%d]", at, i), element)
+			elements[i] = r.contextValue(fmt.Sprintf("%s[%d]", at, i), element)
 			changed = changed || elements[i] != element
 		}
 		if !changed || slices.Contains(elements, nil) {
@@ -387,97 +667,12 @@ func (c *caseChecker) contextValue(at string, term *ast.Term) *ast.Term {
 		}
 		return ast.ArrayTerm(elements...)
 	default:
-		c.report(at, "is %s, expected a string or an array of strings", describe(value))
+		r.report(at, "is %s, expected a string or an array of strings", describe(value))
 		return term
 	}
 }
 
-// checkNamed checks an array of {"name", "policy"}; level is the name of the organization's level that they are attached to, if any.
-func (c *caseChecker) checkNamed(key string, kind Kind, value, level ast.Value) {
-	policies, ok := value.(*ast.Array)
-	if !ok {
-		c.report(key, `is %s, expected an array of {"name", "policy"}`, describe(value))
-		return
-	}
-	for i := range policies.Len() {
-		c.checkNamedPolicy(fmt.Sprintf("%s[%d]", key, i), kind, policies.Elem(i).Value, level)
-	}
-}
-
-func (c *caseChecker) checkNamedPolicy(key string, kind Kind, value, level ast.Value) {
-	named, ok := value.(ast.Object)
-	if !ok {
-		c.report(key, `is %s, expected an object with "name" and "policy"`, describe(value))
-		return
-	}
-	c.checkMembers(named, key, namedMembers)
-	var name ast.Value
-	if term := named.Get(word("name")); term == nil {
-		c.report(key+".name", "is missing")
-	} else {
-		name = term.Value
-		c.checkString(key+".name", name)
-	}
-	if policy := named.Get(word("policy")); policy == nil {
-		c.report(key+".policy", "is missing")
-	} else {
-		c.checkDocument(kind, policy.Value, name, level)
-	}
-}
-
-// checkLevels checks SCPs or RCPs: one level when flat, or an array of {"orgIdentifier", "policies"}.
-func (c *caseChecker) checkLevels(key string, kind Kind, value ast.Value) {
-	elements, ok := value.(*ast.Array)
-	if !ok {
-		c.report(key, `is %s, expected an array of {"name", "policy"}, or of {"orgIdentifier", "policies"} for several levels`, describe(value))
-		return
-	}
-	flat, levels := 0, 0
-	for i := range elements.Len() {
-		at := fmt.Sprintf("%s[%d]", key, i)
-		element, ok := elements.Elem(i).Value.(ast.Object)
-		if !ok {
-			c.report(at, `is %s, expected an object with "name" and "policy", or with "orgIdentifier" and "policies"`,
-				describe(elements.Elem(i).Value))
-			continue
-		}
-		if element.Get(word("orgIdentifier")) == nil && element.Get(word("policies")) == nil {
-			flat++
-			c.checkNamedPolicy(at, kind, element, nil)
-			continue
-		}
-		levels++
-		c.checkMembers(element, at, levelMembers)
-		var level ast.Value
-		if term := element.Get(word("orgIdentifier")); term == nil {
-			c.report(at+".orgIdentifier", "is missing")
-		} else {
-			level = term.Value
-			c.checkString(at+".orgIdentifier", level)
-		}
-		if policies := element.Get(word("policies")); policies == nil {
-			c.report(at+".policies", "is missing")
-		} else {
-			c.checkNamed(at+".policies", kind, policies.Value, level)
-		}
-	}
-	if flat > 0 && levels > 0 {
-		c.report(key, `mixes policies ({"name", "policy"}) with levels ({"orgIdentifier", "policies"}), expected one of the two`)
-	}
-}
-
-// checkDocument checks one of the case's documents. The empty object, which no service accepts, is how the case format writes a policy that
-// says nothing.
-func (c *caseChecker) checkDocument(kind Kind, value, name, level ast.Value) {
-	if object, ok := value.(ast.Object); ok && object.Len() == 0 {
-		return
-	}
-	document := documentChecker(kind, name, level)
-	document.checkDocument(value)
-	c.problems = append(c.problems, document.problems...)
-}
-
-func (c *caseChecker) checkMembers(object ast.Object, prefix string, names []string) {
+func (r *caseReader) checkMembers(object ast.Object, prefix string, names []string) {
 	known := 0
 	for _, name := range names {
 		if object.Get(word(name)) != nil {
@@ -493,108 +688,69 @@ func (c *caseChecker) checkMembers(object ast.Object, prefix string, names []str
 			if prefix != "" {
 				at = prefix + "." + at
 			}
-			c.report(at, "unknown key, expected one of %s", strings.Join(names, ", "))
+			r.report(at, "unknown key, expected one of %s", strings.Join(names, ", "))
 		}
 	})
 }
 
-func (c *caseChecker) checkString(key string, value ast.Value) (string, bool) {
+func (r *caseReader) checkString(key string, value ast.Value) (string, bool) {
 	s, ok := value.(ast.String)
 	if !ok {
-		c.report(key, "is %s, expected a string", describe(value))
+		r.report(key, "is %s, expected a string", describe(value))
 	}
 	return string(s), ok
 }
 
-// value turns a case into what readCase makes of the same case in JSON.
-func (question Case) value() (ast.Value, error) {
-	builder := caseBuilder{}
-	request := question.Request
-	root := [][2]*ast.Term{
-		{word("id"), ast.StringTerm(question.ID)},
-		{word("request"), ast.ObjectTerm(
-			[2]*ast.Term{word("principal"), ast.StringTerm(request.Principal)},
-			[2]*ast.Term{word("action"), ast.StringTerm(request.Action)},
-			[2]*ast.Term{word("resource"), ast.ObjectTerm(
-				[2]*ast.Term{word("resource"), ast.StringTerm(request.Resource.ARN)},
-				[2]*ast.Term{word("accountId"), ast.StringTerm(request.Resource.AccountID)},
-			)},
-			[2]*ast.Term{word("context"), builder.context(request.Context)},
+// question turns a Case into what readCase makes of the same case in JSON.
+func (c Case) question() (question, error) {
+	r := caseReader{}
+	q := question{id: &c.ID}
+	q.request = r.checkRequest(ast.NewObject(
+		[2]*ast.Term{word("principal"), ast.StringTerm(c.Request.Principal)},
+		[2]*ast.Term{word("action"), ast.StringTerm(c.Request.Action)},
+		[2]*ast.Term{word("resource"), ast.ObjectTerm(
+			[2]*ast.Term{word("resource"), ast.StringTerm(c.Request.Resource.ARN)},
+			[2]*ast.Term{word("accountId"), ast.StringTerm(c.Request.Resource.AccountID)},
 		)},
-		{word("identityPolicies"), builder.named(IdentityPolicy, question.IdentityPolicies, nil)},
+		[2]*ast.Term{word("context"), r.contextTerm(c.Request.Context)},
+	))
+	q.identity = documentsOf(IdentityPolicy, c.IdentityPolicies, "")
+	q.boundary = documentsOf(PermissionsBoundary, c.PermissionBoundaries, "")
+	q.resource = documentOf(ResourcePolicy, c.ResourcePolicy)
+	q.session = documentOf(SessionPolicy, c.SessionPolicy)
+	q.scp = levelsOf(ServiceControlPolicy, c.SCPs)
+	q.rcp = levelsOf(ResourceControlPolicy, c.RCPs)
+	q.setResourceKind()
+	if len(r.problems) > 0 {
+		return q, r.problems
 	}
-	add := func(name string, term *ast.Term) {
-		if term != nil {
-			root = append(root, [2]*ast.Term{word(name), term})
-		}
-	}
-	add("resourcePolicy", builder.document(ResourcePolicy, question.ResourcePolicy, nil, nil))
-	add("sessionPolicy", builder.document(SessionPolicy, question.SessionPolicy, nil, nil))
-	if len(question.PermissionBoundaries) > 0 {
-		add("permissionBoundaries", builder.named(PermissionsBoundary, question.PermissionBoundaries, nil))
-	}
-	if len(question.SCPs) > 0 {
-		add("scps", builder.levels(ServiceControlPolicy, question.SCPs))
-	}
-	if len(question.RCPs) > 0 {
-		add("rcps", builder.levels(ResourceControlPolicy, question.RCPs))
-	}
-	c := caseChecker{problems: builder.problems}
-	input := c.check(ast.NewObject(root...))
-	if len(c.problems) > 0 {
-		return nil, c.problems
-	}
-	return input, nil
+	return q, nil
 }
 
-// caseBuilder turns the parts of a Case into terms. What it cannot read it reports and replaces by the empty policy, so that the rest is still checked.
-type caseBuilder struct {
-	problems MalformedError
+func documentsOf(kind Kind, policies []NamedPolicy, level string) []document {
+	documents := make([]document, len(policies))
+	for i, policy := range policies {
+		documents[i] = document{kind: kind, name: policy.Name, level: level, text: policy.Policy}
+	}
+	return documents
 }
 
-func (b *caseBuilder) document(kind Kind, text json.RawMessage, name, level ast.Value) *ast.Term {
-	if text == nil {
+func documentOf(kind Kind, text json.RawMessage) []document {
+	if text == nil || string(text) == "null" {
 		return nil
 	}
-	value, problem := readJSON(text)
-	if problem != nil {
-		document := documentChecker(kind, name, level)
-		document.locate(value, problem)
-		b.problems = append(b.problems, document.problems...)
-		return ast.ObjectTerm()
-	}
-	return ast.NewTerm(value)
+	return []document{{kind: kind, name: string(kind), text: text}}
 }
 
-func (b *caseBuilder) named(kind Kind, policies []NamedPolicy, level ast.Value) *ast.Term {
-	terms := make([]*ast.Term, len(policies))
-	for i, policy := range policies {
-		name := ast.StringTerm(policy.Name)
-		text := policy.Policy
-		if text == nil {
-			text = json.RawMessage{}
-		}
-		terms[i] = ast.ObjectTerm(
-			[2]*ast.Term{word("name"), name},
-			[2]*ast.Term{word("policy"), b.document(kind, text, name.Value, level)},
-		)
+func levelsOf(kind Kind, given []Level) []level {
+	levels := make([]level, len(given))
+	for i, l := range given {
+		levels[i] = level{name: l.OrgIdentifier, documents: documentsOf(kind, l.Policies, l.OrgIdentifier)}
 	}
-	return ast.ArrayTerm(terms...)
+	return levels
 }
 
-func (b *caseBuilder) levels(kind Kind, levels []Level) *ast.Term {
-	terms := make([]*ast.Term, len(levels))
-	for i, level := range levels {
-		name := ast.StringTerm(level.OrgIdentifier)
-		terms[i] = ast.ObjectTerm(
-			[2]*ast.Term{word("orgIdentifier"), name},
-			[2]*ast.Term{word("policies"), b.named(kind, level.Policies, name.Value)},
-		)
-	}
-	return ast.ArrayTerm(terms...)
-}
-
-func (b *caseBuilder) context(context map[string]any) *ast.Term {
+func (r *caseReader) contextTerm(context map[string]any) *ast.Term {
 	pairs := make([][2]*ast.Term, 0, len(context))
 	for key, value := range context {
 		var term *ast.Term
@@ -610,10 +766,7 @@ func (b *caseBuilder) context(context map[string]any) *ast.Term {
 		default:
 			converted, err := ast.InterfaceToValue(value)
 			if err != nil {
-				b.problems = append(b.problems, &DocumentError{
-					Document: "case", Statement: -1, Key: "request.context." + key,
-					Problem: fmt.Sprintf("is a %T, expected a string or a []string", value),
-				})
+				r.report("request.context."+key, "is a %T, expected a string or a []string", value)
 				continue
 			}
 			term = ast.NewTerm(converted)

@@ -3,6 +3,7 @@ package policy
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -30,23 +31,58 @@ func caseWithRequest(request string) string {
 	return `{"id":"7","identityPolicies":[],"request":` + request + `}`
 }
 
-func TestReadCaseMakesTheModulesInput(t *testing.T) {
+// readWhole reads a case with its documents, as the engine does.
+func readWhole(line []byte) (question, error) {
+	q, err := readCase(line)
+	return q, withDocuments(q, err)
+}
+
+// withDocuments adds what is wrong with a question's documents to what is wrong with the rest of it.
+func withDocuments(q question, err error) error {
+	var problems MalformedError
+	if err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	for _, documents := range layersOf(q) {
+		for _, document := range documents {
+			_, more := document.read()
+			problems = append(problems, more...)
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	return nil
+}
+
+func layersOf(q question) [][]document {
+	layers := [][]document{q.identity, q.resource, q.boundary, q.session}
+	for _, levels := range [][]level{q.scp, q.rcp} {
+		for _, level := range levels {
+			layers = append(layers, level.documents)
+		}
+	}
+	return layers
+}
+
+func TestReadCaseBringsTheRequestIntoOneForm(t *testing.T) {
 	for name, test := range map[string]struct{ line, want string }{
-		"a case that is already as the modules take it": {specificationExample, specificationExample},
-		"null for what may be left out": {
-			caseWith(`,"resourcePolicy":null,"sessionPolicy":null,"permissionBoundaries":null,"scps":null,"rcps":null`), caseWith(``)},
+		"what is in it already": {specificationExample,
+			`{"principal": "arn:aws:sts::123456789012:assumed-role/R/s", "action": "s3:GetObject",
+				"resource": {"resource": "arn:aws:s3:::b/k", "accountId": "987654321098"},
+				"context": {"aws:SecureTransport": "true", "aws:PrincipalOrgPaths": ["o-1/r-1/"]}}`},
 		"no context": {
-			`{"request":{"principal":"anonymous","action":"s3:GetObject","resource":{"resource":"*","accountId":"987654321098"}},"identityPolicies":[]}`,
-			`{"request":{"principal":"anonymous","action":"s3:GetObject","resource":{"resource":"*","accountId":"987654321098"},"context":{}},"identityPolicies":[]}`},
+			caseWithRequest(`{"principal":"anonymous","action":"s3:GetObject","resource":{"resource":"*","accountId":"987654321098"}}`),
+			`{"principal":"anonymous","action":"s3:GetObject","resource":{"resource":"*","accountId":"987654321098"},"context":{}}`},
 		"booleans and numbers as context values": {
 			caseWithRequest(strings.Replace(exampleRequest, `"context":{}`, `"context":{"aws:SecureTransport":true,"s3:max-keys":10,"aws:x":["a",false]}`, 1)),
-			caseWithRequest(strings.Replace(exampleRequest, `"context":{}`, `"context":{"aws:SecureTransport":"true","s3:max-keys":"10","aws:x":["a","false"]}`, 1))},
+			strings.Replace(exampleRequest, `"context":{}`, `"context":{"aws:SecureTransport":"true","s3:max-keys":"10","aws:x":["a","false"]}`, 1)},
 		"the account from the ARN": {
 			caseWithRequest(`{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/R"},"context":{}}`),
-			caseWithRequest(`{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/R","accountId":"123456789012"},"context":{}}`)},
+			`{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/R","accountId":"123456789012"},"context":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, got, err := readCase([]byte(test.line))
+			q, err := readCase([]byte(test.line))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,21 +90,54 @@ func TestReadCaseMakesTheModulesInput(t *testing.T) {
 			if problem != nil {
 				t.Fatal(problem)
 			}
-			if got.Compare(want) != 0 {
-				t.Errorf("got  %v\nwant %v", got, want)
+			if q.request.Compare(want) != 0 {
+				t.Errorf("got  %v\nwant %v", q.request, want)
+			}
+		})
+	}
+}
+
+func TestReadCaseFindsEveryDocument(t *testing.T) {
+	for name, test := range map[string]struct{ line, want string }{
+		"the specification's example": {specificationExample,
+			`identity policy "p"={} | resource policy={} | permissions boundary "b"={} | session policy={} | SCP "s"={} | RCP "r"={}`},
+		"null for what may be left out": {
+			caseWith(`,"resourcePolicy":null,"sessionPolicy":null,"permissionBoundaries":null,"scps":null,"rcps":null`), ``},
+		"levels": {
+			caseWith(`,"scps":[{"orgIdentifier":"r","policies":[{"name":"s","policy":{}},{"policy":{},"name":"t"}]},{"policies":[{"name":"u","policy":{ }}],"orgIdentifier":"ou"}]`),
+			`SCP "s" of level "r"={} | SCP "t" of level "r"={} | SCP "u" of level "ou"={ }`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, err := readCase([]byte(test.line))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, documents := range layersOf(q) {
+				for _, document := range documents {
+					got = append(got, document.title()+"="+string(document.text))
+				}
+			}
+			if text := strings.Join(got, " | "); text != test.want {
+				t.Errorf("got  %s\nwant %s", text, test.want)
 			}
 		})
 	}
 }
 
 func TestReadCaseTakesATrustPolicyWithoutResource(t *testing.T) {
-	line := `{"request":{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/path/R"}},
-		"identityPolicies":[],"resourcePolicy":{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}}`
-	if _, _, err := readCase([]byte(line)); err != nil {
-		t.Error(err)
-	}
-	if _, _, err := readCase([]byte(strings.Replace(line, "role/path/R", "policy/R", 1))); err == nil {
-		t.Error("a resource policy that is no trust policy was read without Resource")
+	for _, line := range []string{
+		`{"request":{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/path/R"}},
+			"identityPolicies":[],"resourcePolicy":{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}}`,
+		`{"identityPolicies":[],"resourcePolicy":{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}},
+			"request":{"principal":"lambda.amazonaws.com","action":"sts:AssumeRole","resource":{"resource":"arn:aws:iam::123456789012:role/path/R"}}}`,
+	} {
+		if _, err := readWhole([]byte(line)); err != nil {
+			t.Error(err)
+		}
+		if _, err := readWhole([]byte(strings.Replace(line, "role/path/R", "policy/R", 1))); err == nil {
+			t.Error("a resource policy that is no trust policy was read without Resource")
+		}
 	}
 }
 
@@ -115,7 +184,7 @@ func TestReadCaseRefuses(t *testing.T) {
 			`SCP "s" of level "ou", statement 0 (Sid "A"), Action: "Action" is given twice in the same object`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := readCase([]byte(test.line))
+			_, err := readWhole([]byte(test.line))
 			var malformed MalformedError
 			if !errors.As(err, &malformed) {
 				t.Fatalf("readCase(%s) = %v, want a MalformedError", test.line, err)
@@ -142,7 +211,8 @@ func TestReadCaseFindsTheIDOfAMalformedLine(t *testing.T) {
 		"nothing":                          {``, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			id, _, err := readCase([]byte(test.line))
+			q, err := readWhole([]byte(test.line))
+			id := q.id
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -157,10 +227,10 @@ func TestReadCaseFindsTheIDOfAMalformedLine(t *testing.T) {
 	}
 }
 
-func TestCaseValueEqualsItsJSON(t *testing.T) {
+func TestACaseReadsAsItsJSON(t *testing.T) {
 	document := json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`)
 	bucket := json.RawMessage(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}`)
-	for name, question := range map[string]Case{
+	for name, given := range map[string]Case{
 		"the least": {Request: Request{Principal: "anonymous", Action: "s3:GetObject", Resource: Resource{ARN: "arn:aws:s3:::b", AccountID: "987654321098"}}},
 		"everything": {
 			ID: "1",
@@ -176,35 +246,39 @@ func TestCaseValueEqualsItsJSON(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := question.value()
+			got, err := given.question()
 			if err != nil {
 				t.Fatal(err)
 			}
-			text, err := json.Marshal(question)
+			text, err := json.Marshal(given)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// Go's nil slice is JSON's null; the format wants an array.
 			line := strings.NewReplacer(`"identityPolicies":null`, `"identityPolicies":[]`, `"policies":null`, `"policies":[]`).Replace(string(text))
-			_, want, err := readCase([]byte(line))
+			want, err := readWhole([]byte(line))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Compare(want) != 0 {
-				t.Errorf("got  %v\nwant %v", got, want)
+			if got.request.Compare(want.request) != 0 {
+				t.Errorf("got  %v\nwant %v", got.request, want.request)
+			}
+			if got, want := fmt.Sprintf("%s", layersOf(got)), fmt.Sprintf("%s", layersOf(want)); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}
 }
 
-func TestCaseValueNamesEveryMalformedPart(t *testing.T) {
-	question := Case{
+func TestACaseNamesEveryMalformedPart(t *testing.T) {
+	given := Case{
 		Request: Request{Principal: "x", Action: "s3:GetObject", Resource: Resource{ARN: "arn:aws:s3:::b"},
 			Context: map[string]any{"aws:x": make(chan int)}},
 		IdentityPolicies: []NamedPolicy{{Name: "p"}, {Name: "q", Policy: json.RawMessage(`{"Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}`)}},
 		ResourcePolicy:   json.RawMessage(`{"Version":1,"Version":2}`),
 	}
-	_, err := question.value()
+	q, err := given.question()
+	err = withDocuments(q, err)
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -13,8 +13,9 @@ import (
 func engineOf(t *testing.T, rego string) *Engine {
 	t.Helper()
 	engine, err := newEngine(t.Context(), fstest.MapFS{
-		"decision.rego":      {Data: []byte("package iam.decision\n" + rego)},
-		"decision_test.rego": {Data: []byte("this is not Rego, and not part of the evaluator")},
+		"evaluation.rego":      {Data: []byte("package iam.evaluation\n" + rego)},
+		"evaluation_test.rego": {Data: []byte("this is not Rego, and not part of the evaluator")},
+		"preparation.rego":     {Data: []byte("package iam.preparation\ndocument(policy) := {\"statements\": [policy]}")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +48,7 @@ func TestDecideJSONHandsOverTheAnswer(t *testing.T) {
 func TestDecideJSONNeverAllowsWithAnError(t *testing.T) {
 	for name, test := range map[string]struct{ rego, line, want string }{
 		"a malformed line":    {`decision := "Allowed"`, `{}`, "request: is missing"},
-		"no decision":         {`decision := "Allowed" if input.nothing`, specificationExample, "no decision"},
+		"no decision":         {`decision := "Allowed" if input.nothing`, specificationExample, "0 decisions, not one"},
 		"an unknown decision": {`decision := "Perhaps"`, specificationExample, `unknown decision "Perhaps"`},
 		"a conflict":          {"decision := \"Allowed\"\ndecision := \"Undetermined\" if input.request", specificationExample, "evaluating the case"},
 	} {
@@ -104,8 +105,8 @@ func TestBrokenModulesAreAnErrorOfNew(t *testing.T) {
 
 func TestOneEngineServesManyAtOnce(t *testing.T) {
 	engine := engineOf(t, `
-		decision := "Allowed" if glob.match(input.id, [], "even-4")
-		decision := "ImplicitlyDenied" if not glob.match(input.id, [], "even-4")
+		decision := "Allowed" if glob.match(input.identity[0].name, [], "even-4")
+		decision := "ImplicitlyDenied" if not glob.match(input.identity[0].name, [], "even-4")
 		reasons := []`)
 	var group sync.WaitGroup
 	for worker := range 8 {
@@ -114,7 +115,7 @@ func TestOneEngineServesManyAtOnce(t *testing.T) {
 			if worker%2 == 1 {
 				name, want = "odd-*", ImplicitlyDenied
 			}
-			line := strings.Replace(caseWith(``), `"id":"7"`, `"id":"`+name+`"`, 1)
+			line := strings.Replace(caseWith(``), `[]`, `[{"name":"`+name+`","policy":{}}]`, 1)
 			for range 200 {
 				if _, result, err := engine.DecideJSON(t.Context(), []byte(line), true); err != nil || result.Decision != want {
 					t.Errorf("worker %d: %+v, %v, want %s", worker, result, err, want)

@@ -25,6 +25,7 @@ var words = func() map[string]*ast.Term {
 		"Version", "Id", "Statement", "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource",
 		"NotResource", "Condition", "AWS", "Service", "Federated", "CanonicalUser",
 		"2012-10-17", "2008-10-17", "Allow", "Deny", "*", "true", "false",
+		"identity", "boundary", "session", "scp", "rcp", "level", "documents", "statements",
 	} {
 		terms[word] = ast.StringTerm(word)
 	}
@@ -72,16 +73,28 @@ func readJSON(text []byte) (ast.Value, *jsonError) {
 }
 
 func readJSONText(text []byte, options ...jsontext.Options) (ast.Value, error) {
-	reader := jsonReader{decoder: jsontext.NewDecoder(bytes.NewBuffer(text), options...)}
+	reader := newJSONReader(text, options...)
 	term, err := reader.value(1)
 	if err != nil {
 		return nil, err
 	}
-	end := reader.decoder.InputOffset()
-	if _, err := reader.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &jsonError{offset: end, problem: "something follows the end of the JSON value"}
+	if err := reader.end(); err != nil {
+		return nil, err
 	}
 	return term.Value, nil
+}
+
+func newJSONReader(text []byte, options ...jsontext.Options) jsonReader {
+	return jsonReader{decoder: jsontext.NewDecoder(bytes.NewBuffer(text), options...)}
+}
+
+// end makes sure that nothing follows the value.
+func (r *jsonReader) end() error {
+	end := r.decoder.InputOffset()
+	if _, err := r.decoder.ReadToken(); !errors.Is(err, io.EOF) {
+		return &jsonError{offset: end, problem: "something follows the end of the JSON value"}
+	}
+	return nil
 }
 
 func (r *jsonReader) value(depth int) (*ast.Term, error) {
