@@ -83,11 +83,14 @@ type Reason struct {
 	Layer string `json:"layer"`
 	// Level is the orgIdentifier of an SCP or RCP level.
 	Level string `json:"level,omitempty"`
-	// Outcome is "allowed", "denied", "silent" (no statement matched), "undetermined", or "absent" (no such policy).
+	// Outcome is "allowed", "denied", "silent" (no statement matched), "undetermined", "absent" (no such policy), "inapplicable" (the layer
+	// does not bind this principal, as identity policies and SCPs do not bind an AWS service), or "delegated" (a resource policy that names the
+	// account of the principal and leaves it to the account's own policies).
 	Outcome string `json:"outcome"`
-	// Statement is the statement that decided the layer; nil when it is silent or absent.
+	// Statement is the statement that decided the layer, or that left it open; nil when the layer is silent, absent or inapplicable.
 	Statement *StatementRef `json:"statement,omitempty"`
-	// Nearest is, for a silent or undetermined layer, the Allow statement that came closest and the part that did not match.
+	// Nearest is, for a silent layer, the Allow statement that came closest and the part that did not match; for an undetermined one the
+	// statement and part that are open.
 	Nearest *Miss `json:"nearest,omitempty"`
 }
 
@@ -101,8 +104,10 @@ type StatementRef struct {
 // Miss is a statement that almost matched and the one part of it that did not.
 type Miss struct {
 	StatementRef
-	// Part is "principal", "action", "resource" or "condition".
+	// Part is "principal", "action", "resource" or "condition"; "document" for a document that is unknown as a whole.
 	Part string `json:"part"`
+	// Element is the element that the part is written in, as "NotAction" for an action.
+	Element string `json:"element,omitempty"`
 	// Operator and Key name the condition, when Part is "condition".
 	Operator string `json:"operator,omitempty"`
 	Key      string `json:"key,omitempty"`

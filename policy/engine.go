@@ -24,7 +24,7 @@ var modules embed.FS
 const (
 	preparationQuery = `prepared = data.iam.preparation.document(input)`
 	decisionQuery    = `decision = data.iam.evaluation.decision`
-	reasonsQuery     = `decision = data.iam.evaluation.decision; reasons = [reason | reason = data.iam.evaluation.reasons[_]]`
+	reasonsQuery     = `decision = data.iam.evaluation.decision; reasons = data.iam.explanation.reasons`
 
 	preparedVar = ast.Var("prepared")
 	decisionVar = ast.Var("decision")

@@ -2,11 +2,15 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+
+	"github.com/open-policy-agent/opa/v1/rego"
 )
 
 // engineOf is an engine whose modules are the one given.
@@ -15,6 +19,7 @@ func engineOf(t *testing.T, rego string) *Engine {
 	engine, err := newEngine(t.Context(), fstest.MapFS{
 		"evaluation.rego":      {Data: []byte("package iam.evaluation\n" + rego)},
 		"evaluation_test.rego": {Data: []byte("this is not Rego, and not part of the evaluator")},
+		"explanation.rego":     {Data: []byte("package iam.explanation\nreasons := data.iam.evaluation.reasons")},
 		"preparation.rego":     {Data: []byte("package iam.preparation\ndocument(policy) := {\"statements\": [policy]}")},
 	})
 	if err != nil {
@@ -125,4 +130,47 @@ func TestOneEngineServesManyAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// The engine reads documents itself and keeps what the modules have prepared; whoever runs the modules with a stock OPA must get the same.
+func TestTheEngineAnswersAsTheModulesDo(t *testing.T) {
+	engine, err := New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := benchLines(t)
+	unknown := []byte(`"04da6b54-80e4-46f7-96ec-b56ff0331ba9"`)
+	for _, line := range benchLines(t)[:6] {
+		lines = append(lines, casesWith(t, line, unknown)...)
+	}
+	for _, line := range lines {
+		for range 2 { // the second time with what was kept from the first
+			_, got, err := engine.DecideJSON(t.Context(), line, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var input any
+			if err := json.Unmarshal(line, &input); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := rego.New(
+				rego.Query(`decision = data.iam.decision.decision; reasons = data.iam.decision.reasons`),
+				rego.Compiler(engine.compiler), rego.Input(input),
+			).Eval(t.Context())
+			if err != nil || len(answer) != 1 {
+				t.Fatalf("%v: %v", err, answer)
+			}
+			if want := answer[0].Bindings["decision"]; string(got.Decision) != want {
+				t.Errorf("%s: the engine says %s, the modules %s", line, got.Decision, want)
+			}
+			var want []Reason
+			text, _ := json.Marshal(answer[0].Bindings["reasons"])
+			if err := json.Unmarshal(text, &want); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got.Reasons, want) {
+				t.Errorf("%s: the engine's reasons are\n%+v\nthe modules'\n%+v", line, got.Reasons, want)
+			}
+		}
+	}
 }

@@ -69,7 +69,7 @@ func (r Result) blockers() []string {
 			}
 		case "identity":
 			identityAllows = reason.Outcome == "allowed"
-			if !identityAllows {
+			if reason.Outcome == "silent" || reason.Outcome == "absent" {
 				grants = append(grants, reason.Sentence())
 			}
 		case "resource":
@@ -95,13 +95,20 @@ func (r Reason) Sentence() string {
 			return "the " + r.layerName() + verb
 		}
 		return r.place(*r.Statement) + verb
+	case "inapplicable":
+		return "no " + r.layerName() + " binds this principal"
+	case "delegated":
+		if r.Statement == nil {
+			return "the " + r.layerName() + " leaves it to the account's own policies"
+		}
+		return r.place(*r.Statement) + " leaves it to the account's own policies"
 	case "undetermined":
-		sentence := "the " + r.layerName() + " may or may not allow it"
+		sentence := "the " + r.layerName() + " may or may not match"
 		if r.Statement != nil {
 			sentence = r.place(*r.Statement) + " may or may not match"
 		}
 		if r.Nearest != nil {
-			sentence += ": " + r.Nearest.Sentence()
+			sentence += ": " + r.Nearest.difference()
 		}
 		return sentence
 	default:
@@ -158,22 +165,33 @@ func (m Miss) Sentence() string {
 
 func (m Miss) difference() string {
 	wanted, got := quoteAll(texts(m.Wanted)), quoteAll(texts(m.Got))
+	all := ""
+	if strings.HasPrefix(m.Element, "Not") {
+		all = "all but "
+	}
 	switch m.Part {
 	case "principal":
-		return fmt.Sprintf("it names the principal %s and the request comes from %s", wanted, got)
+		return fmt.Sprintf("it names %sthe principal %s and the request comes from %s", all, wanted, got)
 	case "action":
-		return fmt.Sprintf("it covers the action %s and the request is %s", wanted, got)
+		return fmt.Sprintf("it covers %sthe action %s and the request is %s", all, wanted, got)
 	case "resource":
-		return fmt.Sprintf("it covers the resource %s and the request is for %s", wanted, got)
+		return fmt.Sprintf("it covers %sthe resource %s and the request is for %s", all, wanted, got)
+	case "document":
+		return "the document is not known yet"
 	}
 	verb := "asks for"
-	if strings.Contains(m.Operator, "Not") {
+	if m.negated() {
 		verb = "rules out"
 	}
 	if m.Got == nil {
 		return fmt.Sprintf("its condition %s %s %s %s and the request does not carry this key", m.Operator, m.Key, verb, wanted)
 	}
 	return fmt.Sprintf("its condition %s %s %s %s and the request has %s", m.Operator, m.Key, verb, wanted, got)
+}
+
+// negated: the part matches what is not listed, so that values that are alike are what keeps it from matching.
+func (m Miss) negated() bool {
+	return strings.HasPrefix(m.Element, "Not") || strings.Contains(m.Operator, "Not")
 }
 
 // texts are the strings of a value of a Miss: one, or those of an array.
@@ -224,7 +242,7 @@ func quoteAll(values []string) string {
 
 // Hint says what the difference is where two values are near to each other, as those that somebody mixed up or mistyped; else it is empty.
 func (m Miss) Hint() string {
-	if strings.Contains(m.Operator, "Not") || strings.HasPrefix(m.Operator, "Null") {
+	if m.negated() || strings.HasPrefix(m.Operator, "Null") {
 		return ""
 	}
 	if m.Part == "condition" && strings.EqualFold(m.Key, "aws:SecureTransport") {

@@ -43,11 +43,20 @@ func TestSentence(t *testing.T) {
 				{Layer: "identity", Outcome: "allowed", Statement: read},
 				{Layer: "resource", Outcome: "absent"}}},
 			`Denied (implicit): the permissions boundary does not allow it.`},
+		"a service has no policies of its own": {
+			Result{ImplicitlyDenied, []Reason{
+				{Layer: "scp", Outcome: "inapplicable"}, {Layer: "identity", Outcome: "inapplicable"}, {Layer: "resource", Outcome: "silent"}}},
+			`Denied (implicit): the resource policy does not allow it.`},
+		"a policy that only delegates leaves it to the identity policy": {
+			Result{ImplicitlyDenied, []Reason{
+				{Layer: "identity", Outcome: "silent"}, {Layer: "resource", Outcome: "delegated", Statement: grant}}},
+			`Denied (implicit): the identity policy does not allow it.`},
 		"undetermined names what is open": {
 			Result{Undetermined, []Reason{
 				{Layer: "identity", Outcome: "allowed", Statement: read},
-				{Layer: "resource", Outcome: "undetermined", Statement: grant}}},
-			`Undetermined: resource policy, statement 0 may or may not match.`},
+				{Layer: "resource", Outcome: "undetermined", Statement: grant,
+					Nearest: &Miss{Part: "condition", Operator: "NumericEquals", Key: "s3:max-keys", Wanted: "10", Got: "ten"}}}},
+			`Undetermined: resource policy, statement 0 may or may not match: its condition NumericEquals s3:max-keys asks for "10" and the request has "ten".`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.result.Sentence(); got != test.want {
@@ -70,6 +79,8 @@ func TestMissSentence(t *testing.T) {
 			`closest is statement 0, but its condition StringEquals aws:PrincipalOrgID asks for "o-1" and the request does not carry this key`},
 		"a negated operator": {Miss{Part: "condition", Operator: "StringNotEquals", Key: "aws:x", Wanted: "abcde", Got: "abcde"},
 			`closest is statement 0, but its condition StringNotEquals aws:x rules out "abcde" and the request has "abcde"`},
+		"a negated element": {Miss{Part: "action", Element: "NotAction", Wanted: "s3:*", Got: "s3:GetObject"},
+			`closest is statement 0, but it covers all but the action "s3:*" and the request is "s3:GetObject"`},
 		"a principal map": {Miss{Part: "principal", Wanted: map[string]any{"Service": "s3.amazonaws.com", "AWS": []any{"111122223333"}}, Got: "lambda.amazonaws.com"},
 			`closest is statement 0, but it names the principal "111122223333" or "s3.amazonaws.com" and the request comes from "lambda.amazonaws.com"`},
 	} {
