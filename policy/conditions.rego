@@ -25,8 +25,11 @@ else := min({truth | some condition in conditions; truth := test(condition)})
 # METADATA
 # title: How far one condition holds
 test(condition) := {true: 1, false: -1}[matched != condition.negated] if {
-	condition.settled
-	matched := regex.match(condition.matcher.certain, request.texts[condition.context_key])
+	condition.settled # nothing is open about its values, nor about the request's:
+	value := request.context[condition.context_key]
+	not contains(value, "-4")
+	not value in {"", "[secret]"}
+	matched := regex.match(condition.matcher.certain, value)
 }
 else := _present(condition, value) if value := request.context[condition.context_key]
 else := condition.missing

@@ -46,85 +46,101 @@ resource_policy_rules if regex.match(`^(?i:sts:.*) arn:[^:]*:iam:[^:]*:[^:]*:rol
 
 _action_and_resource := concat(" ", [request.action, request.resource])
 
-_unknown_request if {
-	unknowns.unknown(concat("\n", [
-		input.request.principal,
-		input.request.action,
-		input.request.resource.resource,
-		input.request.resource.accountId,
-	]))
-}
+_unknown_request if unknowns.unknown(concat("\n", [
+	input.request.principal,
+	input.request.action,
+	input.request.resource.resource,
+	input.request.resource.accountId,
+]))
 
 # A Deny counts wherever it stands.
-_denied := 1 if _some_deny(1)
-else := 0 if _some_deny(0)
-else := -1
+_denied := max({-1} | {truth | some [_, "Deny", truth] in _effects})
 
-_some_deny(truth) if ["Deny", truth] in (_identity | _session | _boundary)
+_allowed := _granted if input.scp == []
+else := _granted if not in_account
+else := min({_granted} | {truth | some i, _ in input.scp; truth := _allow(i)})
 
-_some_deny(truth) if {
-	some level in _scp
-	["Deny", truth] in level
-}
-
-_some_deny(truth) if {
-	some ["Deny", named_truth, _] in (_resource | _rcp)
-	named_truth == truth
-}
-
-_allowed := _granted if _scp == []
-else := min({_granted} | {_allow(level) | some level in _scp})
-
-_granted := _by_name({"everyone", "exact", "role", "account"}) if not in_account
-else := min([_by_name({"everyone", "exact", "role", "account"}), _allow(_identity), _limit]) if not same_account
+_granted := _allow_by({"everyone", "exact", "role", "account"}) if not in_account
+else := min([_allow("identity"), _limit, _allow_by({"everyone", "exact", "role", "account"})]) if not same_account
 else := max([
-	_by_name({"everyone", "exact"}),
-	min([_by_name({"role"}), _limit]),
-	min([_allow(_identity), _limit, _delegated]),
+	_allow_by({"everyone", "exact"}),
+	min([_allow("role"), _limit]),
+	min([_allow("identity"), _limit, _delegated]),
 ])
 
 default _delegated := 1
 
-_delegated := _by_name({"account"}) if resource_policy_rules
+_delegated := _allow("account") if resource_policy_rules
 
-_limit := 1 if {
-	input.boundary == []
-	input.session == []
+_limit := min(array.concat(
+	[_allow("session") | input.session != []],
+	[_allow_of_boundaries | input.boundary != []],
+)) if {
+	_limited
 }
-else := min([_limit_by("boundary", _boundary), _limit_by("session", _session)])
+else := 1
 
-_limit_by(layer, effects) := 1 if input[layer] == []
-else := _allow(effects) if count(input[layer]) == 1
+_limited if input.session != []
+
+_limited if input.boundary != []
+
+_allow_of_boundaries := _allow("boundary") if count(input.boundary) == 1
 # AWS attaches one boundary at most; what several that disagree would do is nobody's to say.
-else := _agreed({_allow(statements.effects([document])) | some document in input[layer]})
+else := _agreed([effects | some boundary in input.boundary; effects := statements.effects([boundary])])
 
-_agreed(truths) := max(truths) if count(truths) == 1
+_agreed(boundaries) := 1 if {
+	every effects in boundaries {
+		["Allow", 1] in effects
+	}
+}
+else := -1 if {
+	every effects in boundaries {
+		not ["Allow", 1] in effects
+		not ["Allow", 0] in effects
+	}
+}
 else := 0
 
-_allow(effects) := 1 if ["Allow", 1] in effects
-else := 0 if ["Allow", 0] in effects
+_allow(whose) := 1 if [whose, "Allow", 1] in _effects
+else := 0 if [whose, "Allow", 0] in _effects
 else := -1
 
-_by_name(names) := max({-1} | {truth | some ["Allow", truth, name] in _resource; name in names})
+_allow_by(names) := max({-1} | {truth | some [name, "Allow", truth] in _effects; name in names})
 
-# The policies of the principal's account, where it is in one.
-default _identity := set()
+# All effects as `[whose, effect, truth]`: whose is the layer of a policy of the principal, the position of a level of service control
+# policies, or the name by which a resource policy calls the principal.
+_effects := (_own | _named) | _by_level
 
-_identity := statements.effects(input.identity) if in_account
+_own := {[layer, effect, truth] |
+	some layer in ["identity", "session", "boundary"]
+	input[layer] != []
+	in_account
+	some [effect, truth] in statements.effects(input[layer])
+}
 
-default _boundary := set()
+_by_level := {[i, effect, truth] |
+	some i, level in input.scp
+	in_account
+	some [effect, truth] in statements.effects(level.documents)
+}
 
-_boundary := statements.effects(input.boundary) if in_account
-
-default _session := set()
-
-_session := statements.effects(input.session) if in_account
-
-default _scp := []
-
-_scp := [statements.effects(level.documents) | some level in input.scp] if in_account
-
-_resource := statements.named_effects(input.resource)
+_named := {[name, statement.effect, min([truth, named])] |
+	action := request.action
+	some statement in _resource_statements
+	regex.match(statement.action.pattern, action) == statement.action.covers
+	truth := statements.matches(statement)
+	truth > -1
+	some [name, named] in principals.names(statement)
+}
 
 # Resource control policies can only deny: that they allow is implied.
-_rcp := statements.named_effects([document | some level in input.rcp; some document in level.documents])
+_resource_statements := [statement | some document in input.resource; some statement in document.statements] if input.rcp == []
+else := array.concat(
+	[statement | some document in input.resource; some statement in document.statements],
+	[statement |
+		some level in input.rcp
+		some document in level.documents
+		some statement in document.statements
+		statement.effect == "Deny"
+	],
+)

@@ -15,8 +15,8 @@ import data.iam.unknowns
 # METADATA
 # title: The account of the principal
 # description: Undefined for an AWS service, an identity provider and an anonymous request.
-account := _arn[4] if kind != "provider"
-else := input.request.principal if kind == "account"
+account := _arn[4] if not regex.match(`^(?:oidc|saml)-provider/`, _arn[5])
+else := input.request.principal if regex.match(`^[0-9]{12}$`, input.request.principal)
 
 # METADATA
 # title: What the principal is
@@ -25,7 +25,7 @@ else := input.request.principal if kind == "account"
 #   provider (of web or SAML identities), service, anonymous; undefined for an ARN of anything else.
 kind := _kinds[_type_and_name[0]] if _arn[5]
 else := "anonymous" if input.request.principal in {"anonymous", "*"}
-else := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
+else := "account" if account
 else := "service"
 
 # METADATA
@@ -66,7 +66,10 @@ _named(names) := {name |
 }
 
 _name("AWS", text) := [_own_name, 1] if text == input.request.principal
-else := ["role", 1] if _role_of_session(text, _arn[1], _session_role)
+else := ["role", 1] if {
+	startswith(text, _role_prefix)
+	endswith(text, _role_suffix)
+}
 else := ["everyone", 1] if text == "*"
 else := ["account", 1] if text in _account_names
 else := ["everyone", 0] if unknowns.unknown(text)
@@ -93,16 +96,15 @@ else := {account, concat("", ["arn:aws:iam::", account, ":root"])}
 
 _root := concat("", ["arn:", _arn[1], ":iam::", account, ":root"])
 
-_session_role := _type_and_name[1] if kind == "session"
+# What the ARN of the role behind a session begins and ends with: its path is not told.
+_role_prefix := concat("", ["arn:", _arn[1], ":iam::", _arn[4], ":role/"]) if _type_and_name[0] == "assumed-role"
 
-_role_of_session(text, partition, name) if {
-	startswith(text, concat("", ["arn:", partition, ":iam::", account, ":role/"]))
-	endswith(text, concat("", ["/", name]))
-}
+_role_suffix := concat("", ["/", _type_and_name[1]])
 
 # AWS does not regard the letter case of a role's name when it makes one, and does not say how it matches it.
 _unsettled("AWS", text) := "role" if {
-	_role_of_session(lower(text), lower(_arn[1]), lower(_session_role))
+	startswith(lower(text), lower(_role_prefix))
+	endswith(lower(text), lower(_role_suffix))
 }
 else := "role" if {
 	kind == "role"

@@ -7,7 +7,6 @@
 package iam.request
 
 import data.iam.arns
-import data.iam.unknowns
 
 # METADATA
 # title: The action
@@ -31,13 +30,3 @@ else := "plain"
 # title: The values of the condition keys
 # description: Their names in lower case, as IAM does not regard it.
 context := {lower(key): value | some key, value in input.request.context}
-
-# METADATA
-# title: The values of the condition keys that are plain texts
-# description: They are single-valued, not empty and known.
-texts := {key: value |
-	some key, value in context
-	is_string(value)
-	value != ""
-	not unknowns.unknown(value)
-}

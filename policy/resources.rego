@@ -17,12 +17,10 @@ covers(element) := 1 if {
 	element.covers
 	regex.match(element.matchers[request.resource_kind].certain, request.resource)
 }
-else := -1 if {
-	element.covers
+else := _sense(element.covers, patterns.matches(element.matchers[request.resource_kind], request.resource)) if {
 	element.templates == []
-	not regex.match(element.matchers[request.resource_kind].possible, request.resource)
 }
-else := _sense(element.covers, max({-1} | {truth |
+else := _sense(element.covers, max({truth |
 	some matchers in array.concat([element.matchers], _filled_in(element.templates))
 	truth := patterns.matches(matchers[request.resource_kind], request.resource)
 }))

@@ -7,36 +7,28 @@
 package iam.statements
 
 import data.iam.conditions
-import data.iam.principals
 import data.iam.request
 import data.iam.resources
 
 # METADATA
-# title: The effects of documents without principals
+# title: The effects of documents
 # description: |
-#   A set of `[effect, truth]`: truth is 1 for a statement that matches the request and 0 for one of which that is not settled.
+#   A set of `[effect, truth]`, without regard to principals: truth is 1 for a statement that matches the request and 0 for one of which
+#   that is not settled.
 effects(documents) := {[statement.effect, truth] |
+	action := request.action
 	some document in documents
 	some statement in document.statements
-	regex.match(statement.action.pattern, request.action) == statement.action.covers
-	truth := _matches(statement)
+	regex.match(statement.action.pattern, action) == statement.action.covers
+	truth := matches(statement)
 	truth > -1
 }
 
 # METADATA
-# title: The effects of documents with principals
-# description: As `effects`, but of `[effect, truth, name]`, where name is how the statement calls the principal (see `iam.principals`).
-named_effects(documents) := {[statement.effect, min([truth, named]), name] |
-	some document in documents
-	some statement in document.statements
-	regex.match(statement.action.pattern, request.action) == statement.action.covers
-	truth := _matches(statement)
-	truth > -1
-	some [name, named] in principals.names(statement)
-}
-
-_matches(statement) := min([statement.action.truth, resource, condition]) if {
+# title: How far a statement about the action matches the request
+# description: Without regard to its principal.
+matches(statement) := min([statement.action.truth, resource, conditions.holds(statement.conditions)]) if {
 	resource := resources.covers(statement.resource)
 	resource > -1
-	condition := conditions.holds(statement.conditions)
 }
+else := -1
