@@ -174,3 +174,18 @@ func TestTheEngineAnswersAsTheModulesDo(t *testing.T) {
 		}
 	}
 }
+
+// A policy that a preview does not show yet may turn out to be anything, wherever it is attached.
+func TestAnUnknownDocumentLeavesAnAllowanceOpen(t *testing.T) {
+	engine, err := New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unknown := range []string{`"04da6b54-80e4-46f7-96ec-b56ff0331ba9"`, `"[secret]"`} {
+		for _, line := range casesWith(t, benchLines(t)[0], []byte(unknown)) {
+			if _, result, err := engine.DecideJSON(t.Context(), line, false); err != nil || result.Decision != Undetermined {
+				t.Errorf("%s, %v, want %s: %s", result.Decision, err, Undetermined, line)
+			}
+		}
+	}
+}

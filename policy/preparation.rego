@@ -34,15 +34,21 @@ document(policy) := {"statements": [statement |
 	some i, source in _sources(policy)
 	some effect in _effects(source)
 	some action in _actions(source)
-	statement := _statement(object.get(policy, "Version", "2008-10-17"), i, source, effect, action)
+	statement := _statement(_get(policy, "Version", "2008-10-17"), i, source, effect, action)
 ]}
+
+# What is unknown is a text and has no members.
+_get(value, member, otherwise) := object.get(value, member, otherwise) if is_object(value)
+else := otherwise
 
 _sources(policy) := [policy] if is_string(policy)
 else := [policy.Version] if unknowns.unknown(policy.Version)
 else := _list(policy.Statement)
 
-_effects(source) := [source.Effect] if source.Effect in {"Allow", "Deny"}
+_effects(source) := [source.Effect] if _known_effect(source)
 else := ["Allow", "Deny"]
+
+_known_effect(source) if source.Effect in {"Allow", "Deny"}
 
 _named(policies) := [object.union(document(entry.policy), {"name": entry.name}) | some entry in policies]
 
@@ -62,12 +68,12 @@ _statement(version, i, source, effect, action) := {
 	"action": action,
 	"resource": _resource(source, version),
 	"principal": _principal(source),
-	"conditions": _conditions(object.get(source, "Condition", {}), version),
+	"conditions": _conditions(_get(source, "Condition", {}), version),
 }
 
 # What the statement is about: the actions that `pattern` matches, or with `covers` false, those that it does not; `truth` says whether
 # this is settled. Unknown actions make a second, unsettled statement of it.
-_actions(source) := [_unsettled_action] if not source.Effect in {"Allow", "Deny"}
+_actions(source) := [_unsettled_action] if not _known_effect(source)
 else := array.concat(
 	[{"covers": true, "truth": 1, "pattern": _action_pattern(source.Action)}],
 	[_unsettled_action | _some_unknown(source.Action)],
