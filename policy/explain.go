@@ -6,36 +6,75 @@ import (
 	"unicode/utf8"
 )
 
-// Sentence is the result in one line: the decision, and what made it. With the reasons left out it is the decision alone.
-func (r Result) Sentence() string {
+// Sentence is the result in one line: the decision, what made it, and for what is missing the statement that came closest. With the reasons left out
+// it is the decision alone.
+func (r Result) Sentence() string { return r.sentence(Reason.Sentence) }
+
+// Verdict is the result in a short line: the decision, and the statements or layers that made it.
+func (r Result) Verdict() string { return r.sentence(Reason.Verdict) }
+
+func (r Result) sentence(about func(Reason) string) string {
+	name, because := "Undetermined", ""
 	switch r.Decision {
 	case Allowed:
-		if by := r.statements("allowed", "identity", "resource"); by != "" {
-			return "Allowed by " + by + "."
-		}
-		return "Allowed."
+		name, because = "Allowed", " by "+r.statements("allowed", "identity", "resource")
 	case ExplicitlyDenied:
-		if by := r.statements("denied"); by != "" {
-			return "Denied (explicit) by " + by + "."
-		}
-		return "Denied (explicit)."
+		name, because = "Denied (explicit)", " by "+r.statements("denied")
 	case ImplicitlyDenied:
-		if blockers := r.blockers(); len(blockers) > 0 {
-			return "Denied (implicit): " + strings.Join(blockers, "; ") + "."
-		}
-		return "Denied (implicit)."
+		name, because = "Denied (implicit)", ": "+clauses(r.blockers(), about)
 	default:
-		var open []string
+		var open []Reason
 		for _, reason := range r.Reasons {
 			if reason.Outcome == "undetermined" {
-				open = append(open, reason.Sentence())
+				open = append(open, reason)
 			}
 		}
-		if len(open) > 0 {
-			return "Undetermined: " + strings.Join(open, "; ") + "."
-		}
-		return "Undetermined."
+		because = ": " + clauses(open, about)
 	}
+	if strings.HasSuffix(because, " ") {
+		because = ""
+	}
+	return name + because + "."
+}
+
+func clauses(reasons []Reason, about func(Reason) string) string {
+	texts := make([]string, len(reasons))
+	for i, reason := range reasons {
+		texts[i] = about(reason)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Layers is what each layer said, a line each, with the values that kept the closest statement from matching one below the other.
+func (r Result) Layers() string {
+	var b strings.Builder
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(&b, "%-10s %s\n", reason.Layer, reason.Verdict())
+		miss := reason.Nearest
+		switch {
+		case miss == nil:
+			continue
+		case reason.Outcome == "undetermined":
+			fmt.Fprintf(&b, "%-10s   open is %s\n", "", miss.about())
+		default:
+			fmt.Fprintf(&b, "%-10s   closest is %s, but for %s\n", "", miss.place(), miss.about())
+		}
+		if miss.Part == "document" {
+			continue
+		}
+		wanted, got := quoteAll(texts(miss.Wanted)), quoteAll(texts(miss.Got))
+		if miss.negated() {
+			wanted = "anything but " + wanted
+		}
+		if miss.Got == nil {
+			got = "does not carry this key"
+		}
+		fmt.Fprintf(&b, "%-10s     statement  %s\n%-10s     request    %s\n", "", wanted, "", got)
+		if hint := miss.Hint(); hint != "" {
+			fmt.Fprintf(&b, "%-10s     %s\n", "", hint)
+		}
+	}
+	return b.String()
 }
 
 // statements joins the statements of the reasons with this outcome, in the given layers or in all.
@@ -58,23 +97,23 @@ func (r Result) statements(outcome string, layers ...string) string {
 
 // blockers are the layers that would have had to allow the request. Which of identity and resource policy is needed hangs on the accounts,
 // which a result does not tell, so the resource policy is only named where nothing else explains the denial.
-func (r Result) blockers() []string {
-	var limits, grants []string
+func (r Result) blockers() []Reason {
+	var limits, grants []Reason
 	identityAllows := false
 	for _, reason := range r.Reasons {
 		switch reason.Layer {
 		case "scp", "boundary", "session":
 			if reason.Outcome == "silent" {
-				limits = append(limits, reason.Sentence())
+				limits = append(limits, reason)
 			}
 		case "identity":
 			identityAllows = reason.Outcome == "allowed"
 			if reason.Outcome == "silent" || reason.Outcome == "absent" {
-				grants = append(grants, reason.Sentence())
+				grants = append(grants, reason)
 			}
 		case "resource":
 			if reason.Outcome == "silent" || reason.Outcome == "absent" {
-				grants = append(grants, reason.Sentence())
+				grants = append(grants, reason)
 			}
 		}
 	}
@@ -84,39 +123,39 @@ func (r Result) blockers() []string {
 	return append(limits, grants...)
 }
 
-// Sentence says in a clause what the layer did: `the resource policy does not allow it: …`.
+// Sentence says in a clause what the layer did: `the resource policy does not allow it: closest is statement 0…`.
 func (r Reason) Sentence() string {
+	switch {
+	case r.Nearest == nil:
+		return r.Verdict()
+	case r.Outcome == "undetermined":
+		return r.Verdict() + ": " + r.Nearest.difference()
+	default:
+		return r.Verdict() + ": " + r.Nearest.Sentence()
+	}
+}
+
+// Verdict says in a short clause what the layer did, without the statement that came closest.
+func (r Reason) Verdict() string {
+	subject := "the " + r.layerName()
+	if r.Statement != nil {
+		subject = r.place(*r.Statement)
+	}
 	switch r.Outcome {
+	case "allowed":
+		return subject + " allows it"
+	case "denied":
+		return subject + " denies it"
+	case "delegated":
+		return subject + " leaves it to the account's own policies"
+	case "undetermined":
+		return subject + " may or may not match"
 	case "absent":
 		return "there is no " + r.layerName()
-	case "allowed", "denied":
-		verb := map[string]string{"allowed": " allows it", "denied": " denies it"}[r.Outcome]
-		if r.Statement == nil {
-			return "the " + r.layerName() + verb
-		}
-		return r.place(*r.Statement) + verb
 	case "inapplicable":
 		return "no " + r.layerName() + " binds this principal"
-	case "delegated":
-		if r.Statement == nil {
-			return "the " + r.layerName() + " leaves it to the account's own policies"
-		}
-		return r.place(*r.Statement) + " leaves it to the account's own policies"
-	case "undetermined":
-		sentence := "the " + r.layerName() + " may or may not match"
-		if r.Statement != nil {
-			sentence = r.place(*r.Statement) + " may or may not match"
-		}
-		if r.Nearest != nil {
-			sentence += ": " + r.Nearest.difference()
-		}
-		return sentence
 	default:
-		sentence := "the " + r.layerName() + " does not allow it"
-		if r.Nearest != nil {
-			sentence += ": " + r.Nearest.Sentence()
-		}
-		return sentence
+		return subject + " does not allow it"
 	}
 }
 
@@ -152,15 +191,33 @@ func (s StatementRef) position() string {
 
 // Sentence says which statement came closest and what kept it from matching, with both values and, where they are near to each other, the difference.
 func (m Miss) Sentence() string {
-	sentence := "closest is " + m.position()
-	if m.Policy != "" {
-		sentence += " of " + shorten(m.Policy)
-	}
-	sentence += ", but " + m.difference()
+	sentence := "closest is " + m.place() + ", but " + m.difference()
 	if hint := m.Hint(); hint != "" {
 		sentence += " (" + hint + ")"
 	}
 	return sentence
+}
+
+// place names the statement, and its policy where a layer can have several.
+func (m Miss) place() string {
+	if m.Policy == "" || m.Policy == string(ResourcePolicy) || m.Policy == string(SessionPolicy) {
+		return m.position()
+	}
+	return m.position() + " of " + shorten(m.Policy)
+}
+
+// about names the part that did not match.
+func (m Miss) about() string {
+	switch {
+	case m.Part == "condition":
+		return "its condition " + m.Operator + " " + m.Key
+	case m.Part == "document":
+		return "the document as a whole, which is not known yet"
+	case m.Element != "":
+		return "its " + m.Element
+	default:
+		return "its " + m.Part
+	}
 }
 
 func (m Miss) difference() string {

@@ -33,11 +33,11 @@ _reason(layer, level, documents) := object.union(
 	_said(layer, documents),
 )
 
-_said(layer, documents) := {"outcome": "absent"} if documents == []
-else := {"outcome": "inapplicable"} if {
+_said(layer, documents) := {"outcome": "inapplicable"} if {
 	not layer in {"rcp", "resource"}
 	not evaluation.in_account
 }
+else := {"outcome": "absent"} if documents == []
 else := _outcome(layer, [judged |
 	some document in documents
 	some statement in document.statements

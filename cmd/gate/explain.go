@@ -284,8 +284,12 @@ func writeJSON(out io.Writer, question policy.Case, implied []string, result pol
 // writeText puts the answer first, then the request as it was judged, then what each layer said.
 func writeText(out io.Writer, question policy.Case, implied []string, result policy.Result) error {
 	var b strings.Builder
-	verdict, rest, _ := strings.Cut(result.Sentence(), " ")
-	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(strings.ToUpper(verdict)+" "+rest))
+	decision, rest, more := strings.Cut(result.Verdict(), " ")
+	b.WriteString(strings.ToUpper(decision))
+	if more {
+		b.WriteString(" " + rest)
+	}
+	b.WriteString("\n\n")
 
 	request := question.Request
 	fmt.Fprintf(&b, "request    %s\n           on %s of account %s\n           by %s\n",
@@ -299,10 +303,7 @@ func writeText(out io.Writer, question policy.Case, implied []string, result pol
 		fmt.Fprintf(&b, "%-10s %s = %s%s\n", title, key, strings.Join(valuesOf(request.Context[key]), ", "), note)
 		title = ""
 	}
-	b.WriteByte('\n')
-	for _, reason := range result.Reasons {
-		fmt.Fprintf(&b, "%-10s %s\n", reason.Layer, reason.Sentence())
-	}
+	b.WriteString("\n" + result.Layers())
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -105,8 +106,15 @@ func TestExplain(t *testing.T) {
 			[]string{"DENIED (explicit) by", `statement 1 (Sid "DenyPlainHTTP")`, "aws:SecureTransport = false\n"}},
 		"a role that differs in one letter": {
 			map[string]string{"--identity": identity, "--resource-policy": bucketPolicy("CrossAccountS3Rolf")}, 1,
-			[]string{"DENIED (implicit): the resource policy does not allow it: closest is statement 0 (Sid \"Read\")",
+			[]string{"DENIED (implicit): the resource policy does not allow it.", `closest is statement 0 (Sid "Read"), but for its Principal`,
 				"they differ in one letter: CrossAccountS3Rol[f] in the statement, CrossAccountS3Rol[e] in the request"}},
+		"a condition on what the request does not carry": {
+			map[string]string{"--identity": identity, "--resource-policy": strings.Replace(bucketPolicy("CrossAccountS3Role"), `bucket/*"}`,
+				`bucket/*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}}`, 1)}, 1,
+			[]string{`closest is statement 0 (Sid "Read"), but for its condition StringEquals aws:PrincipalOrgID`, `statement  "o-1"`, "request    does not carry this key"}},
+		"a service": {
+			map[string]string{"--principal": "lambda.amazonaws.com", "--resource-policy": bucketPolicy("CrossAccountS3Role")}, 1,
+			[]string{"DENIED (implicit): the resource policy does not allow it.", "no identity policy binds this principal", "aws:PrincipalServiceName = lambda.amazonaws.com  (implied)"}},
 		"no bucket policy": {
 			map[string]string{"--identity": identity}, 1,
 			[]string{"DENIED (implicit): there is no resource policy"}},
@@ -139,10 +147,14 @@ func TestExplain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args := ask()
 			for flag, text := range test.flags {
-				if flag != "--context" {
-					text = write(t, strings.TrimLeft(flag, "-")+".json", text)
+				switch flag {
+				case "--context":
+					args = append(args, flag, text)
+				case "--principal":
+					args[slices.Index(args, roleSession)] = text
+				default:
+					args = append(args, flag, write(t, strings.TrimLeft(flag, "-")+".json", text))
 				}
-				args = append(args, flag, text)
 			}
 			code, stdout, stderr := gate(t, "", args...)
 			if code != test.code || stderr != "" {
