@@ -25,8 +25,8 @@ else := input.request.principal if regex.match(`^[0-9]{12}$`, input.request.prin
 #   provider (of web or SAML identities), service, anonymous; undefined for an ARN of anything else.
 kind := _kinds[_type_and_name[0]] if _arn[5]
 else := "anonymous" if input.request.principal in {"anonymous", "*"}
-else := "account" if account
-else := "service"
+else := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
+else := "service" if not startswith(input.request.principal, "arn:")
 
 # METADATA
 # title: By which names the statement means the principal
@@ -65,12 +65,15 @@ _named(names) := {name |
 	name := _name(type, text)
 }
 
-_name("AWS", text) := [_own_name, 1] if text == input.request.principal
+_name("AWS", text) := ["everyone", 1] if text == "*"
+else := [_own_name, 1] if {
+	text == input.request.principal
+	account
+}
 else := ["role", 1] if {
 	startswith(text, _role_prefix)
 	endswith(text, _role_suffix)
 }
-else := ["everyone", 1] if text == "*"
 else := ["account", 1] if text in _account_names
 else := ["everyone", 0] if unknowns.unknown(text)
 else := [_unsettled("AWS", text), 0]
@@ -86,8 +89,7 @@ else := ["everyone", 0] if {
 else := [_unsettled(type, text), 0] if type != "AWS"
 
 # What it is to be named by the very text of the request's principal.
-_own_name := "everyone" if kind == "anonymous"
-else := "role" if kind == "role"
+_own_name := "role" if kind == "role"
 else := "account" if kind in {"root", "account"}
 else := "exact"
 

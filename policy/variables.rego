@@ -41,7 +41,7 @@ _variable := `\$\{(?:[^}']|'[^']*')*\}`
 _joined(gaps, values) := null if null in values
 else := concat("", [part |
 	some i, gap in gaps
-	some part in [gap, object.get(values, i, "")]
+	some part in array.concat([gap], [value | value := values[i]])
 ])
 
 _value(variable) := {"strict": literal, "loose": literal} if {
@@ -53,9 +53,8 @@ else := _of(value) if {
 }
 
 # Only single-valued keys have a value here.
-_looked_up(key, _, _) := request.context[key] if is_string(request.context[key])
-
-_looked_up(key, fallback, true) := fallback if not is_string(request.context[key])
+_looked_up(key, fallback, has_fallback) := request.context[key] if is_string(request.context[key])
+else := fallback if has_fallback
 
 _of(value) := {"strict": null, "loose": "*"} if unknowns.unknown(value)
 else := {"strict": null, "loose": ""} if value == ""
