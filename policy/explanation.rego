@@ -20,24 +20,26 @@ import data.iam.resources
 #   One object for each layer, and for each level of the control policies, in the order in which AWS asks them: `layer`, `level`,
 #   `outcome`, and where there is one, the `statement` that decided or the `nearest` that did not match.
 reasons := array.concat(
-	array.concat(_of_levels("scp", input.scp), _of_levels("rcp", input.rcp)),
-	[_reason(layer, "", input[layer]) | some layer in ["boundary", "session", "identity", "resource"]],
+	array.concat(_of_levels("scp"), _of_levels("rcp")),
+	[object.union({"layer": layer}, said) |
+		some layer in ["boundary", "session", "identity", "resource"]
+		said := _said_by(layer)
+	],
 )
 
-_of_levels(layer, []) := [_reason(layer, "", [])]
+_of_levels(layer) := [{"layer": layer, "outcome": "absent"}] if input[layer] == []
+else := [object.union(named, _said(layer, level.documents)) |
+	some level in input[layer]
+	named := {key: text | some key, text in {"layer": layer, "level": level.level}; text != ""}
+]
 
-_of_levels(layer, levels) := [_reason(layer, level.level, level.documents) | some level in levels] if levels != []
-
-_reason(layer, level, documents) := object.union(
-	{key: text | some key, text in {"layer": layer, "level": level}; text != ""},
-	_said(layer, documents),
-)
+_said_by(layer) := {"outcome": "absent"} if input[layer] == []
+else := _said(layer, input[layer])
 
 _said(layer, documents) := {"outcome": "inapplicable"} if {
 	not layer in {"rcp", "resource"}
 	not evaluation.in_account
 }
-else := {"outcome": "absent"} if documents == []
 else := _outcome(layer, [judged |
 	some document in documents
 	some statement in document.statements
