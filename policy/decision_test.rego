@@ -6,8 +6,6 @@ _unknown := "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 _session := "arn:aws:sts::123456789012:assumed-role/App/s"
 
-_user := "arn:aws:iam::123456789012:user/alice"
-
 _policy(elements) := {"Statement": object.union({"Effect": "Allow", "Action": "*", "Resource": "*"}, elements)}
 
 _named(elements) := [{"name": "p", "policy": _policy(elements)}]

@@ -30,7 +30,7 @@ well_formed if {
 }
 
 _request if {
-	_principal
+	principals.kind
 	_text(input.request.action, `^[A-Za-z0-9-]+:[A-Za-z0-9]+$`)
 	_text(input.request.resource.resource, `^(?:\*$|arn:(?:[^:]*:){4})`)
 	_text(input.request.resource.accountId, `^[0-9]{12}$`)
@@ -40,10 +40,6 @@ _request if {
 		_strings(value)
 	}
 }
-
-_principal if principals.kind
-
-_principal if unknowns.unknown(input.request.principal)
 
 _text(value, pattern) if regex.match(pattern, value)
 
