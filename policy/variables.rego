@@ -22,8 +22,9 @@ used(text, "2012-10-17") if {
 # METADATA
 # title: A text with its variables filled in
 # description: |
-#   Two patterns (see `iam.patterns`): `strict` takes each value as its characters, `loose` takes wildcards within a value as wildcards and
-#   an unknown value as any text. What only one of them matches is not settled, as AWS does not say what a wildcard in a value does.
+#   Two patterns (see `iam.patterns`): `strict` takes each value as its characters, `loose` takes an unknown value as any text, and where
+#   there are wildcards at all, those within a value as wildcards. What only one of them matches is not settled, as AWS does not say what
+#   a wildcard in a value does.
 #   `strict` is null where a value is unknown or empty. Undefined where a variable has no value: such a text matches nothing.
 #   `wildcards` says whether `*` and `?` outside of variables are wildcards here.
 fill_in(text, wildcards) := {
@@ -32,7 +33,7 @@ fill_in(text, wildcards) := {
 } if {
 	gaps := [patterns.of(gap, wildcards) | some gap in regex.split(_variable, text)]
 	names := regex.find_n(_variable, text, -1)
-	values := [value | some name in names; value := _value(name)]
+	values := [value | some name in names; value := _value(name, wildcards)]
 	count(values) == count(names)
 }
 
@@ -44,10 +45,10 @@ else := concat("", [part |
 	some part in array.concat([gap], [value | value := values[i]])
 ])
 
-_value(variable) := {"strict": literal, "loose": literal} if {
+_value(variable, wildcards) := {"strict": literal, "loose": literal} if {
 	literal := {"${*}": `\*`, "${?}": `\?`, "${$}": "$"}[variable]
 }
-else := _of(value) if {
+else := _of(value, wildcards) if {
 	parts := regex.find_all_string_submatch_n(`^\$\{\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?\}$`, variable, 1)[0]
 	value := _looked_up(lower(parts[1]), parts[2], contains(variable, ","))
 }
@@ -56,6 +57,6 @@ else := _of(value) if {
 _looked_up(key, fallback, has_fallback) := request.context[key] if is_string(request.context[key])
 else := fallback if has_fallback
 
-_of(value) := {"strict": null, "loose": "*"} if unknowns.unknown(value)
+_of(value, wildcards) := {"strict": null, "loose": "*"} if unknowns.unknown(value)
 else := {"strict": null, "loose": ""} if value == ""
-else := {"strict": patterns.of(value, false), "loose": patterns.of(value, true)}
+else := {"strict": patterns.of(value, false), "loose": patterns.of(value, wildcards)}

@@ -37,6 +37,7 @@ test_a_wildcard_in_a_value_is_open if {
 }
 
 test_outside_of_patterns_there_are_no_wildcards if {
+	{"strict": `a\*`, "loose": `a\*`} == variables.fill_in("${tag/wild}", false) with input.request.context as _context
 	{"strict": `alice\*`, "loose": `alice\*`} == variables.fill_in("${aws:username}*", false) with input.request.context as _context
 }
 
