@@ -529,9 +529,10 @@ func (r *caseReader) checkRequest(value ast.Value) ast.Object {
 var (
 	accountID = regexp.MustCompile(`^[0-9]{12}$`)
 	// principalARN: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
-	principalARN = regexp.MustCompile(`^arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user)/.+)$`)
-	hostName     = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
-	requestName  = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9]+$`)
+	principalARN = regexp.MustCompile(
+		`^arn:[a-z-]+:(iam|sts)::[0-9]{12}:(root|(user|role|assumed-role|federated-user|oidc-provider|saml-provider)/.+)$`)
+	hostName    = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+	requestName = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9]+$`)
 )
 
 func (r *caseReader) checkPrincipal(key, value string) {
@@ -539,8 +540,8 @@ func (r *caseReader) checkPrincipal(key, value string) {
 	case value == "anonymous", value == "*":
 	case accountID.MatchString(value), principalARN.MatchString(value), hostName.MatchString(value):
 	default:
-		r.report(key, "%s is no principal, expected the ARN of a role session, role, user, federated user or account root, an account id, "+
-			`a service as in "lambda.amazonaws.com", or "anonymous"`, shorten(value))
+		r.report(key, "%s is no principal, expected the ARN of a role session, role, user, federated user, account root or identity "+
+			`provider, an account id, a service as in "lambda.amazonaws.com", or "anonymous"`, shorten(value))
 	}
 }
 

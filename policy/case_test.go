@@ -141,6 +141,19 @@ func TestReadCaseTakesATrustPolicyWithoutResource(t *testing.T) {
 	}
 }
 
+func TestReadCaseTakesEveryFormOfPrincipal(t *testing.T) {
+	for _, principal := range []string{
+		"arn:aws:sts::123456789012:assumed-role/R/s", "arn:aws:iam::123456789012:role/path/R", "arn:aws:iam::123456789012:user/u",
+		"arn:aws:sts::123456789012:federated-user/f", "arn:aws:iam::123456789012:root", "arn:aws-us-gov:iam::123456789012:role/R",
+		"arn:aws:iam::123456789012:oidc-provider/accounts.example.com", "arn:aws:iam::123456789012:saml-provider/p", "123456789012",
+		"lambda.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn", "accounts.google.com", "anonymous", "*", "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+	} {
+		if _, err := readCase([]byte(strings.Replace(caseWith(``), "arn:aws:iam::123456789012:role/R", principal, 1))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestReadCaseRefuses(t *testing.T) {
 	request := func(old, replacement string) string {
 		return caseWithRequest(strings.Replace(exampleRequest, old, replacement, 1))

@@ -27,20 +27,23 @@ reasons := array.concat(
 	],
 )
 
-_of_levels(layer) := [{"layer": layer, "outcome": "absent"}] if input[layer] == []
+_of_levels(layer) := [{"layer": layer, "outcome": outcome}] if outcome := _unasked(layer)
 else := [object.union(named, _said(layer, level.documents)) |
 	some level in input[layer]
 	named := {key: text | some key, text in {"layer": layer, "level": level.level}; text != ""}
 ]
 
-_said_by(layer) := {"outcome": "absent"} if input[layer] == []
+_said_by(layer) := {"outcome": outcome} if outcome := _unasked(layer)
 else := _said(layer, input[layer])
 
-_said(layer, documents) := {"outcome": "inapplicable"} if {
+# The layers that have nothing to say of this principal, or nothing at all.
+_unasked(layer) := "inapplicable" if {
 	not layer in {"rcp", "resource"}
 	not evaluation.in_account
 }
-else := _outcome(layer, [judged |
+else := "absent" if input[layer] == []
+
+_said(layer, documents) := _outcome(layer, [judged |
 	some document in documents
 	some statement in document.statements
 	judged := _judged(document.name, statement)
