@@ -1,0 +1,74 @@
+package components
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// The outputs that the compute side exports and the data side reads.
+const (
+	RoleARNOutput      = "roleArn"
+	RoleUniqueIDOutput = "roleUniqueId"
+)
+
+// ComputeRole is the role of the compute account, as its stack exports it. Both are plain values, so that the bucket policy is
+// known at preview.
+type ComputeRole struct {
+	// ARN names the role in the bucket policy.
+	ARN string
+	// UniqueID changes when the role is deleted and made again, which the ARN does not.
+	UniqueID string
+}
+
+// roleUniqueID is the form of a role's id.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+var roleUniqueID = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
+
+// ReadComputeRole reads the role from the stack of the compute side and checks that it is the one the settings name. A stack
+// that is missing, was never deployed or does not export the role is an error that says what to run: at preview the engine
+// would otherwise go on with unknown values, as if all were well.
+func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, error) {
+	stack := settings.ComputeStack
+	deploy := fmt.Sprintf("deploy the compute side first: pulumi up --stack %s", stack[strings.LastIndex(stack, "/")+1:])
+
+	reference, err := pulumi.NewStackReference(ctx, stack, nil)
+	if err != nil {
+		return ComputeRole{}, fmt.Errorf("reading stack %s: %w; %s", stack, err, deploy)
+	}
+	read := func(output string) (string, error) {
+		details, err := reference.GetOutputDetails(output)
+		if err != nil {
+			return "", fmt.Errorf("stack %s cannot be read: %w; %s", stack, err, deploy)
+		}
+		value, isText := details.Value.(string)
+		switch {
+		case details.SecretValue != nil:
+			return "", fmt.Errorf("stack %s exports %s as a secret, and a policy names it in the open", stack, output)
+		case details.Value == nil:
+			return "", fmt.Errorf("stack %s has no output %s; %s", stack, output, deploy)
+		case !isText || value == "":
+			return "", fmt.Errorf("stack %s has the output %s with the value %q; %s", stack, output, details.Value, deploy)
+		}
+		return value, nil
+	}
+
+	role := ComputeRole{}
+	if role.ARN, err = read(RoleARNOutput); err != nil {
+		return ComputeRole{}, err
+	}
+	if role.UniqueID, err = read(RoleUniqueIDOutput); err != nil {
+		return ComputeRole{}, err
+	}
+	if expected := settings.RoleARN(); role.ARN != expected {
+		return ComputeRole{}, fmt.Errorf("stack %s has the role %s, and computeAccountId, roleName and aws:region make it %s: "+
+			"give both stacks the same settings, then %s", stack, role.ARN, expected, deploy)
+	}
+	if !roleUniqueID.MatchString(role.UniqueID) {
+		return ComputeRole{}, fmt.Errorf("stack %s has the output %s with the value %q, and the id of a role begins with AROA; %s",
+			stack, RoleUniqueIDOutput, role.UniqueID, deploy)
+	}
+	return role, nil
+}

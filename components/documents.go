@@ -1,0 +1,167 @@
+package components
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/micahhausler/aws-iam-policy/policy"
+)
+
+// Permission is one thing the function may do with the objects of the bucket.
+type Permission string
+
+// The permissions a setting can name.
+const (
+	Read   Permission = "read"
+	Write  Permission = "write"
+	Delete Permission = "delete"
+	List   Permission = "list"
+)
+
+// objectActions holds the one action each permission on objects needs, and no more: GetObject also covers HeadObject and
+// presigned downloads, and CopyObject is GetObject on the source with PutObject on the target. Left out on purpose are
+// versions (what was overwritten or deleted stays the data account's to restore), tags and ACLs, and AbortMultipartUpload: the
+// handler puts every object in a single request.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+var objectActions = map[Permission]string{
+	Read:   "s3:GetObject",
+	Write:  "s3:PutObject",
+	Delete: "s3:DeleteObject",
+}
+
+// Access is what the one role may do with the one bucket. Both halves, the identity policy in the compute account and the bucket
+// policy in the data account, are made from it, so they cannot disagree.
+type Access struct {
+	// Partition is the first part of every ARN: aws, aws-cn, aws-us-gov.
+	Partition string
+	// BucketName is the bucket in the data account.
+	BucketName string
+	// Prefix is what every key begins with, ending in a slash; empty is the whole bucket.
+	Prefix string
+	// Permissions are what is allowed; at least one.
+	Permissions []Permission
+}
+
+// BucketARN is the ARN of the bucket itself, which ListBucket is asked on.
+func (a Access) BucketARN() string { return fmt.Sprintf("arn:%s:s3:::%s", a.Partition, a.BucketName) }
+
+// grants are the statements that allow the access: object actions on the objects, listing on the bucket. The identity policy has
+// them without a principal.
+func (a Access) grants(principal *policy.Principal) []policy.Statement {
+	var grants []policy.Statement
+	var actions []string
+	for permission, action := range objectActions {
+		if slices.Contains(a.Permissions, permission) {
+			actions = append(actions, action)
+		}
+	}
+	if len(actions) > 0 {
+		grants = append(grants, policy.Statement{
+			Sid:       "UseObjects",
+			Effect:    policy.EffectAllow,
+			Principal: principal,
+			Action:    values(actions...),
+			Resource:  values(a.BucketARN() + "/" + a.Prefix + "*"),
+		})
+	}
+	if slices.Contains(a.Permissions, List) {
+		list := policy.Statement{
+			Sid:       "ListObjects",
+			Effect:    policy.EffectAllow,
+			Principal: principal,
+			Action:    values("s3:ListBucket"),
+			Resource:  values(a.BucketARN()),
+		}
+		if a.Prefix != "" {
+			// The star also stands for nothing, so the folder itself can be listed; a listing that names no prefix, or one
+			// outside the folder, does not match.
+			list.Condition = condition("StringLike", "s3:prefix", a.Prefix+"*")
+		}
+		grants = append(grants, list)
+	}
+	return grants
+}
+
+// identityDocument is the half in the compute account: what the role may do with the bucket.
+func (a Access) identityDocument() (string, error) { return render(a.grants(nil)) }
+
+// bucketDocument is the half in the data account: the grants to the role, and what nobody may do, the owner included. Without TLS
+// a request has no TLS version, so the two denials do not stand in for each other.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+func (a Access) bucketDocument(roleARN string) (string, error) {
+	everything := values(a.BucketARN(), a.BucketARN()+"/*")
+	return render(append(a.grants(policy.NewAWSPrincipal(roleARN)),
+		policy.Statement{
+			Sid:       "DenyPlainHTTP",
+			Effect:    policy.EffectDeny,
+			Principal: policy.NewGlobalPrincipal(),
+			Action:    values("s3:*"),
+			Resource:  everything,
+			Condition: condition("Bool", "aws:SecureTransport", "false"),
+		},
+		policy.Statement{
+			Sid:       "DenyOldTLS",
+			Effect:    policy.EffectDeny,
+			Principal: policy.NewGlobalPrincipal(),
+			Action:    values("s3:*"),
+			Resource:  everything,
+			Condition: condition("NumericLessThan", "s3:TlsVersion", "1.2"),
+		},
+	))
+}
+
+// trustDocument lets Lambda, and nobody else, run code as the role. AWS documents it without source conditions.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+func trustDocument() (string, error) {
+	return render([]policy.Statement{{
+		Sid:       "RunFunctions",
+		Effect:    policy.EffectAllow,
+		Principal: policy.NewServicePrincipal("lambda.amazonaws.com"),
+		Action:    values("sts:AssumeRole"),
+	}})
+}
+
+// telemetryDocument lets the function write to its own log group, which is made beside it, so that creating groups is not needed.
+// X-Ray's two write actions have no resource to name, so they are granted only where tracing asks for them.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+func telemetryDocument(logGroupARN string, traces bool) (string, error) {
+	statements := []policy.Statement{{
+		Sid:      "WriteLogs",
+		Effect:   policy.EffectAllow,
+		Action:   values("logs:CreateLogStream", "logs:PutLogEvents"),
+		Resource: values(logGroupARN + ":*"),
+	}}
+	if traces {
+		statements = append(statements, policy.Statement{
+			Sid:      "WriteTraces",
+			Effect:   policy.EffectAllow,
+			Action:   values("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+			Resource: values("*"),
+		})
+	}
+	return render(statements)
+}
+
+// render is the one way from statements to the text of a policy.
+func render(statements []policy.Statement) (string, error) {
+	document, err := json.Marshal(policy.Policy{
+		Version:    policy.VersionLatest,
+		Statements: policy.NewStatementOrSlice(statements...),
+	})
+	if err != nil {
+		return "", fmt.Errorf("writing a policy document: %w", err)
+	}
+	return string(document), nil
+}
+
+// values is one value as a scalar and several as a sorted array, which is how AWS hands a stored policy back: anything else would
+// show as drift on every refresh.
+func values(several ...string) *policy.StringOrSlice {
+	return policy.NewStringOrSlice(true, slices.Sorted(slices.Values(several))...)
+}
+
+// condition is a condition of one operator, one key and one value.
+func condition(operator, key, value string) map[string]map[string]*policy.ConditionValue {
+	return map[string]map[string]*policy.ConditionValue{operator: {key: policy.NewConditionValueString(true, value)}}
+}

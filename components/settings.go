@@ -1,0 +1,342 @@
+package components
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+)
+
+// Side says which half of the system a stack deploys.
+type Side string
+
+// The two sides. Compute comes first: the bucket policy of the data side names its role.
+const (
+	Compute Side = "compute"
+	Data    Side = "data"
+)
+
+// Settings are the configuration of one stack, checked.
+type Settings struct {
+	Side Side
+	// Region is where the stack's resources are, as in us-east-1.
+	Region string
+	// ComputeAccountID and DataAccountID are the two accounts, twelve digits each.
+	ComputeAccountID string
+	DataAccountID    string
+	// RoleName is the function's execution role in the compute account.
+	RoleName string
+	// Access is what that role may do with the bucket.
+	Access Access
+	// Function is how the function runs.
+	Function FunctionSettings
+	// ComputeStack is the stack that the data side reads the role from: organization/project/stack.
+	ComputeStack string
+	// ForceDestroy lets the bucket be destroyed together with its objects.
+	ForceDestroy bool
+}
+
+// FunctionSettings are how the function runs.
+type FunctionSettings struct {
+	Name string
+	// Architecture is arm64 or x86_64.
+	Architecture string
+	// MemorySize is in MiB, Timeout in seconds.
+	MemorySize int
+	Timeout    int
+	// ReservedConcurrency is the most invocations at once; -1 is no limit of its own.
+	ReservedConcurrency int
+	LogRetentionDays    int
+	// Tracing is PassThrough or Active.
+	Tracing string
+	// Oversize is what becomes of an object too large for a response: presign or refuse.
+	Oversize string
+	// PresignTTL is how long a presigned URL is valid.
+	PresignTTL time.Duration
+}
+
+// RoleARN is the ARN the execution role has. It follows from the settings, so documents that name it are known at preview.
+func (s *Settings) RoleARN() string {
+	return fmt.Sprintf("arn:%s:iam::%s:role/%s", s.Access.Partition, s.ComputeAccountID, s.RoleName)
+}
+
+// LogGroupName is the log group that Lambda writes to unless told otherwise.
+func (s *Settings) LogGroupName() string { return "/aws/lambda/" + s.Function.Name }
+
+// LogGroupARN is the ARN of the function's log group, without the star for its streams.
+func (s *Settings) LogGroupARN() string {
+	return fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", s.Access.Partition, s.Region, s.ComputeAccountID, s.LogGroupName())
+}
+
+// The forms of names, each as its service documents it.
+var (
+	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	// https://docs.aws.amazon.com/general/latest/gr/rande.html
+	region = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+	bucketName         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	ipAddress          = regexp.MustCompile(`^[0-9]+(\.[0-9]+){3}$`)
+	reservedBucketName = regexp.MustCompile(`^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$`)
+	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+	roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	roleARN  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+$`)
+	// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+	functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	// The characters that S3 calls safe, and a few that are common in keys. Stars, question marks and dollar signs would be
+	// wildcards and variables in a policy. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+	prefix    = regexp.MustCompile(`^[A-Za-z0-9!_.'()=+@:,/-]{0,512}$`)
+	stackName = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
+)
+
+// logRetentionDays are the periods CloudWatch Logs knows.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var logRetentionDays = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+// ReadSettings reads and checks the whole configuration of the stack, before anything is registered. Its error holds every
+// problem there is, one a line, each with the key, the value and what is allowed.
+func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
+	r := reader{ctx: ctx, known: map[string]bool{}}
+	s := &Settings{
+		Side:             Side(r.oneOf("side", "", string(Compute), string(Data))),
+		Region:           r.matching("aws:region", "", region, "a region, as in us-east-1"),
+		ComputeAccountID: r.matching("computeAccountId", "", accountID, "an account id: twelve digits, in quotes"),
+		DataAccountID:    r.matching("dataAccountId", "", accountID, "an account id: twelve digits, in quotes"),
+		RoleName:         r.matching("roleName", "", roleName, "a role name: 1 to 64 letters, digits and +=,.@_-"),
+		Access: Access{
+			BucketName:  r.bucketName("bucketName"),
+			Prefix:      r.prefix("prefix"),
+			Permissions: r.permissions("permissions"),
+		},
+		Function: FunctionSettings{
+			Name:                r.matching("functionName", "", functionName, "a function name: 1 to 64 letters, digits, - and _"),
+			Architecture:        r.oneOf("architecture", "arm64", "arm64", "x86_64"),
+			MemorySize:          r.integer("memorySize", 256, 128, 10240, "MiB"),
+			Timeout:             r.integer("timeout", 30, 1, 900, "seconds"),
+			ReservedConcurrency: r.integer("reservedConcurrency", -1, -1, 100_000, "invocations at once (-1 is no limit)"),
+			LogRetentionDays:    r.retention("logRetentionDays", 30),
+			Tracing:             r.oneOf("tracing", "PassThrough", "PassThrough", "Active"),
+			Oversize:            r.oneOf("oversize", "presign", "presign", "refuse"),
+			PresignTTL:          r.duration("presignTtl", "15m", time.Second, 7*24*time.Hour),
+		},
+		ComputeStack: r.matching("computeStack", fmt.Sprintf("%s/%s/account-a", ctx.Organization(), ctx.Project()), stackName,
+			"a stack with its organization and project, as in organization/cross-account-s3/account-a"),
+		ForceDestroy: r.boolean("forceDestroy", false),
+	}
+	s.Access.Partition = partition(s.Region)
+
+	if s.ComputeAccountID != "" && s.ComputeAccountID == s.DataAccountID {
+		r.refuse("dataAccountId", s.DataAccountID, "an account other than computeAccountId: access within one account needs no second half")
+	}
+	switch s.Side {
+	case Compute:
+		r.guard("computeAccountId", s.ComputeAccountID)
+	case Data:
+		r.guard("dataAccountId", s.DataAccountID)
+	}
+	r.strangers()
+
+	if len(r.problems) > 0 {
+		return nil, fmt.Errorf("the settings of stack %s cannot be used:\n%w", ctx.Stack(), errors.Join(r.problems...))
+	}
+	return s, nil
+}
+
+// partition is the first part of every ARN in a region. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func partition(region string) string {
+	for prefix, partition := range map[string]string{
+		"cn-":      "aws-cn",
+		"us-gov-":  "aws-us-gov",
+		"us-iso-":  "aws-iso",
+		"us-isob-": "aws-iso-b",
+		"us-isof-": "aws-iso-f",
+		"eu-isoe-": "aws-iso-e",
+		"eusc-":    "aws-eusc",
+	} {
+		if strings.HasPrefix(region, prefix) {
+			return partition
+		}
+	}
+	return "aws"
+}
+
+// reader reads keys and gathers what is wrong with them. After a problem it hands out the zero value, so that every other key is
+// still looked at.
+type reader struct {
+	ctx      *pulumi.Context
+	known    map[string]bool
+	problems []error
+}
+
+// qualified is a key with its namespace, which is the project's unless the key has one, as in aws:region.
+func (r *reader) qualified(key string) string {
+	if strings.Contains(key, ":") {
+		return key
+	}
+	return r.ctx.Project() + ":" + key
+}
+
+// refuse notes a value that is not allowed, and what is.
+func (r *reader) refuse(key, value, allowed string) {
+	r.problems = append(r.problems, fmt.Errorf("  %s is %q, and has to be %s", r.qualified(key), value, allowed))
+}
+
+// text is the value of a key, or the fallback where it has none.
+func (r *reader) text(key, fallback string) string {
+	r.known[r.qualified(key)] = true
+	value := config.Get(r.ctx, r.qualified(key))
+	if value == "" {
+		return fallback
+	}
+	return value
+}
+
+func (r *reader) matching(key, fallback string, form *regexp.Regexp, allowed string) string {
+	value := r.text(key, fallback)
+	if !form.MatchString(value) {
+		r.refuse(key, value, allowed)
+		return ""
+	}
+	return value
+}
+
+func (r *reader) oneOf(key, fallback string, allowed ...string) string {
+	value := r.text(key, fallback)
+	if !slices.Contains(allowed, value) {
+		r.refuse(key, value, strings.Join(allowed, " or "))
+		return ""
+	}
+	return value
+}
+
+func (r *reader) integer(key string, fallback, least, most int, unit string) int {
+	text := r.text(key, strconv.Itoa(fallback))
+	value, err := strconv.Atoi(text)
+	if err != nil || value < least || value > most {
+		r.refuse(key, text, fmt.Sprintf("a whole number of %s from %d to %d", unit, least, most))
+		return 0
+	}
+	return value
+}
+
+func (r *reader) retention(key string, fallback int) int {
+	text := r.text(key, strconv.Itoa(fallback))
+	value, err := strconv.Atoi(text)
+	if err != nil || !slices.Contains(logRetentionDays, value) {
+		r.refuse(key, text, "a number of days that CloudWatch knows, one of "+strings.Trim(fmt.Sprint(logRetentionDays), "[]"))
+		return 0
+	}
+	return value
+}
+
+func (r *reader) boolean(key string, fallback bool) bool {
+	text := r.text(key, strconv.FormatBool(fallback))
+	if text != "true" && text != "false" {
+		r.refuse(key, text, "true or false")
+	}
+	return text == "true"
+}
+
+func (r *reader) duration(key, fallback string, least, most time.Duration) time.Duration {
+	text := r.text(key, fallback)
+	value, err := time.ParseDuration(text)
+	if err != nil || value < least || value > most {
+		r.refuse(key, text, fmt.Sprintf("a duration from %s to %s, as in 15m or 1h30m", least, most))
+		return 0
+	}
+	return value
+}
+
+func (r *reader) bucketName(key string) string {
+	name := r.text(key, "")
+	switch {
+	case !bucketName.MatchString(name) || strings.Contains(name, "..") || ipAddress.MatchString(name):
+		r.refuse(key, name, "a bucket name: 3 to 63 lowercase letters, digits, hyphens and single dots, beginning and ending with a "+
+			"letter or digit, and not an IP address")
+	case reservedBucketName.MatchString(name):
+		r.refuse(key, name, "a bucket name without a beginning or an end that S3 keeps for itself, such as xn-- or -s3alias")
+	}
+	return name
+}
+
+// prefix reads a folder. It always ends in a slash, or else data would also open database/.
+func (r *reader) prefix(key string) string {
+	value := r.text(key, "")
+	if value != "" && !strings.HasSuffix(value, "/") {
+		value += "/"
+	}
+	if !prefix.MatchString(value) || strings.HasPrefix(value, "/") || strings.Contains(value, "//") ||
+		slices.ContainsFunc(strings.Split(value, "/"), func(name string) bool { return name == "." || name == ".." }) {
+		r.refuse(key, r.text(key, ""), "a folder, as in data/ or data/incoming/: up to 512 letters, digits and !_.'()=+@:,- with single "+
+			"slashes between, not before; wildcards are not allowed")
+	}
+	return value
+}
+
+func (r *reader) permissions(key string) []Permission {
+	allowed := []Permission{Read, Write, Delete, List}
+	text := r.text(key, "")
+	var permissions []Permission
+	if err := json.Unmarshal([]byte(text), &permissions); err != nil || len(permissions) == 0 {
+		r.refuse(key, text, "a list of at least one of read, write, delete and list")
+		return nil
+	}
+	for i, permission := range permissions {
+		if !slices.Contains(allowed, permission) {
+			r.refuse(key, string(permission), "read, write, delete or list")
+		} else if slices.Contains(permissions[:i], permission) {
+			r.refuse(key, string(permission), "named only once")
+		}
+	}
+	return permissions
+}
+
+// guard checks that the provider is kept to this side's account, so that credentials of the wrong account cannot deploy into it.
+func (r *reader) guard(side, account string) {
+	const allowedAccountIDs, assumeRole = "aws:allowedAccountIds", "aws:assumeRole"
+	if account == "" {
+		return // Already refused, and nothing to compare with.
+	}
+	text := r.text(allowedAccountIDs, "")
+	// A json.Number takes an id with and without quotes, as the provider does.
+	var ids []json.Number
+	if err := json.Unmarshal([]byte(text), &ids); err != nil || len(ids) != 1 || string(ids[0]) != account {
+		r.refuse(allowedAccountIDs, text, fmt.Sprintf("[%q], the account that %s names", account, side))
+	}
+
+	if text := r.text(assumeRole, ""); text != "" {
+		var role struct{ RoleARN string }
+		err := json.Unmarshal([]byte(text), &role)
+		if match := roleARN.FindStringSubmatch(role.RoleARN); err != nil || match == nil || match[1] != account {
+			r.refuse(assumeRole+".roleArn", role.RoleARN, fmt.Sprintf("the ARN of a role of account %s, which %s names", account, side))
+		}
+	}
+}
+
+// strangers refuses keys of this project that nothing reads: with a default in Pulumi.yaml a misspelled key would otherwise be
+// passed over in silence.
+func (r *reader) strangers() {
+	var keys map[string]string
+	if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &keys); err != nil {
+		return // Not run by the engine, so there is no list of keys.
+	}
+	var strangers []string
+	for key := range keys {
+		if strings.HasPrefix(key, r.ctx.Project()+":") && !r.known[key] {
+			strangers = append(strangers, key)
+		}
+	}
+	slices.Sort(strangers)
+	for _, key := range strangers {
+		r.problems = append(r.problems, fmt.Errorf("  %s is not a setting; Pulumi.yaml lists those there are", key))
+	}
+}

@@ -1,0 +1,130 @@
+package components
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// SharedBucketArgs are the inputs of a SharedBucket. They are plain values, not outputs, so that the bucket policy is known at
+// preview.
+type SharedBucketArgs struct {
+	// Access is what the role may do with the bucket.
+	Access Access
+	// Role is the one principal let in.
+	Role ComputeRole
+	// ForceDestroy lets the bucket be destroyed together with its objects.
+	ForceDestroy bool
+}
+
+// SharedBucket is the bucket in the data account, closed to the public and to plain http, and open to one role of the compute
+// account.
+type SharedBucket struct {
+	pulumi.ResourceState
+
+	// Name is the bucket's name.
+	Name pulumi.StringOutput
+	// ARN is the bucket's ARN.
+	ARN pulumi.StringOutput
+	// Policy is the bucket policy, as JSON.
+	Policy pulumi.StringOutput
+}
+
+// NewSharedBucket registers the bucket, what protects it, and its policy.
+func NewSharedBucket(
+	ctx *pulumi.Context, name string, args *SharedBucketArgs, opts ...pulumi.ResourceOption,
+) (*SharedBucket, error) {
+	component := &SharedBucket{}
+	if err := ctx.RegisterComponentResource("cross-account-s3:index:SharedBucket", name, component, opts...); err != nil {
+		return nil, fmt.Errorf("registering shared bucket %s: %w", name, err)
+	}
+	failed := func(what string, err error) (*SharedBucket, error) {
+		return nil, fmt.Errorf("registering the %s of bucket %s: %w", what, args.Access.BucketName, err)
+	}
+
+	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
+		Bucket:       pulumi.String(args.Access.BucketName),
+		ForceDestroy: pulumi.Bool(args.ForceDestroy),
+	}, pulumi.Parent(component))
+	if err != nil {
+		return nil, fmt.Errorf("registering bucket %s: %w", args.Access.BucketName, err)
+	}
+
+	// With ACLs off, what the other account puts belongs to this one.
+	ownership, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.Bucket,
+		Rule:   s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, pulumi.Parent(component))
+	if err != nil {
+		return failed("ownership controls", err)
+	}
+	publicAccess, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
+		Bucket:                bucket.Bucket,
+		BlockPublicAcls:       pulumi.Bool(true),
+		BlockPublicPolicy:     pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
+		RestrictPublicBuckets: pulumi.Bool(true),
+	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{ownership}))
+	if err != nil {
+		return failed("public access block", err)
+	}
+	if _, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
+		Bucket: bucket.Bucket,
+		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{
+			Status: pulumi.String("Enabled"),
+		},
+	}, pulumi.Parent(component)); err != nil {
+		return failed("versioning", err)
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.Bucket,
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+			s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+				ApplyServerSideEncryptionByDefault: s3.
+					BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+					SseAlgorithm: pulumi.String("AES256"),
+				},
+			},
+		},
+	}, pulumi.Parent(component)); err != nil {
+		return failed("default encryption", err)
+	}
+
+	document, err := args.Access.bucketDocument(args.Role.ARN)
+	if err != nil {
+		return nil, err
+	}
+	// S3 refuses a policy while another of the bucket's settings is being changed, and checks it against the public access block:
+	// so that one comes first, and at the end goes last.
+	//
+	// S3 keeps the role's unique id, not its ARN. A role that was deleted and made again has the same ARN and another id, and a
+	// policy that looks the same to Pulumi has silently stopped matching; only writing it again helps, so the unique id triggers
+	// a replacement. A bucket has one policy, and deleting the old after making the new would leave none: hence delete first. For
+	// that moment nobody but the bucket's own account has access, and the role had none before it either.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
+		Bucket: bucket.Bucket,
+		Policy: pulumi.String(document),
+	},
+		pulumi.Parent(component),
+		pulumi.DependsOn([]pulumi.Resource{publicAccess}),
+		pulumi.ReplacementTrigger(pulumi.String(args.Role.UniqueID)),
+		pulumi.DeleteBeforeReplace(true),
+	)
+	if err != nil {
+		return failed("policy", err)
+	}
+
+	component.Name = bucket.Bucket
+	component.ARN = bucket.Arn
+	component.Policy = policy.Policy
+	if err := ctx.RegisterResourceOutputs(component, pulumi.Map{
+		"name":   component.Name,
+		"arn":    component.ARN,
+		"policy": component.Policy,
+	}); err != nil {
+		return nil, fmt.Errorf("registering the outputs of shared bucket %s: %w", name, err)
+	}
+	return component, nil
+}

@@ -1,0 +1,95 @@
+// The Pulumi program: one half of the system a stack. account-a deploys the Lambda function and its role, account-b the bucket
+// that the role may use.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"cross-account-s3/components"
+)
+
+func main() {
+	// pulumi.Run would wrap a wrong setting in "an unhandled error occurred", and would lose what deploy says about a missing
+	// stack behind the engine's own words for it.
+	reported := false
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
+		err := deploy(ctx)
+		if err != nil {
+			reported = ctx.Log.Error(err.Error(), nil) == nil
+		}
+		return err
+	})
+	switch {
+	case err == nil:
+	case reported:
+		os.Exit(constant.ExitStatusLoggedError)
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// deploy registers the half of the system that the stack's settings ask for.
+func deploy(ctx *pulumi.Context) error {
+	settings, err := components.ReadSettings(ctx)
+	if err != nil {
+		return err
+	}
+	if settings.Side == components.Compute {
+		return deployCompute(ctx, settings)
+	}
+	return deployData(ctx, settings)
+}
+
+// deployCompute is account A: the role and the function that runs as it.
+func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
+	role, err := components.NewExecutionRole(ctx, "role", &components.ExecutionRoleArgs{
+		Name:        settings.RoleName,
+		Access:      settings.Access,
+		LogGroupARN: settings.LogGroupARN(),
+		Traces:      settings.Function.Tracing == "Active",
+	})
+	if err != nil {
+		return err
+	}
+	function, err := components.NewFunction(ctx, "function", &components.FunctionArgs{
+		Settings:     settings.Function,
+		LogGroupName: settings.LogGroupName(),
+		Access:       settings.Access,
+		BucketOwner:  settings.DataAccountID,
+		Role:         role,
+	})
+	if err != nil {
+		return err
+	}
+	ctx.Export(components.RoleARNOutput, role.ARN)
+	ctx.Export(components.RoleUniqueIDOutput, role.UniqueID)
+	ctx.Export("functionArn", function.ARN)
+	ctx.Export("functionName", function.Name)
+	ctx.Export("logGroupName", function.LogGroupName)
+	return nil
+}
+
+// deployData is account B: the bucket, open to the role that account A exports.
+func deployData(ctx *pulumi.Context, settings *components.Settings) error {
+	role, err := components.ReadComputeRole(ctx, settings)
+	if err != nil {
+		return err
+	}
+	bucket, err := components.NewSharedBucket(ctx, "bucket", &components.SharedBucketArgs{
+		Access:       settings.Access,
+		Role:         role,
+		ForceDestroy: settings.ForceDestroy,
+	})
+	if err != nil {
+		return err
+	}
+	ctx.Export("bucketName", bucket.Name)
+	ctx.Export("bucketArn", bucket.ARN)
+	ctx.Export("bucketPolicy", bucket.Policy)
+	return nil
+}
