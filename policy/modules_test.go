@@ -24,8 +24,8 @@ const regoTestSuffix = "_test.rego"
 // entryPoints are what callers of the modules ask for, whether through the engine or with `opa eval`.
 var entryPoints = []string{"data.iam.decision.decision", "data.iam.decision.reasons"}
 
-// modulesOnDisk reads the modules and the data beside them the way `opa test .` and `opa eval -d .` do: everything in the directory, so that a file
-// which these would stumble over fails here as well.
+// modulesOnDisk reads the modules and the data beside them the way `opa test .` and `opa eval -d .` do: everything in the
+// directory, so that a file which these would stumble over fails here as well.
 func modulesOnDisk(t *testing.T) (map[string]*ast.Module, storage.Store) {
 	t.Helper()
 	parsed, store, err := tester.Load([]string{"."}, nil)
@@ -35,8 +35,8 @@ func modulesOnDisk(t *testing.T) (map[string]*ast.Module, storage.Store) {
 	return parsed, store
 }
 
-// runRegoTests runs the Rego tests, all or those whose name matches the filter, on the modules as they are on disk. OPA either traces or measures
-// coverage; it traces where no coverage is asked for.
+// runRegoTests runs the Rego tests, all or those whose name matches the filter, on the modules as they are on disk. OPA either
+// traces or measures coverage; it traces where no coverage is asked for.
 func runRegoTests(t *testing.T, filter string, coverage *cover.Cover) []*tester.Result {
 	t.Helper()
 	parsed, store := modulesOnDisk(t)
@@ -64,13 +64,17 @@ func runRegoTests(t *testing.T, filter string, coverage *cover.Cover) []*tester.
 		t.Fatalf("compiling the Rego modules: %v", err)
 	}
 	slices.SortFunc(results, func(a, b *tester.Result) int {
-		return cmp.Or(strings.Compare(a.Package, b.Package), cmp.Compare(a.Location.Row, b.Location.Row), strings.Compare(a.Name, b.Name))
+		return cmp.Or(
+			strings.Compare(a.Package, b.Package),
+			cmp.Compare(a.Location.Row, b.Location.Row),
+			strings.Compare(a.Name, b.Name),
+		)
 	})
 	return results
 }
 
-// TestModules runs the Rego tests that stand beside the modules, each as TestModules/<package>/<test>/<case>, and then asks for every line of the
-// modules to have been run by one of them.
+// TestModules runs the Rego tests that stand beside the modules, each as TestModules/<package>/<test>/<case>, and then asks for
+// every line of the modules to have been run by one of them.
 func TestModules(t *testing.T) {
 	coverage := cover.New()
 	results := runRegoTests(t, "", coverage)
@@ -99,7 +103,7 @@ func reportRegoTest(t *testing.T, result *tester.Result) {
 	}
 	t.Errorf("%s: %s", result.Location, result)
 	if result.Skip {
-		t.Errorf("a test that is skipped tests nothing: rename it from %s… to %s… or remove it", tester.SkipTestPrefix, tester.TestPrefix)
+		t.Errorf("a skipped test tests nothing: rename it from %s… to %s… or remove it", tester.SkipTestPrefix, tester.TestPrefix)
 		return
 	}
 	if len(result.Output) > 0 {
@@ -122,8 +126,8 @@ func reportRegoCases(t *testing.T, cases tester.SubResultMap) {
 	}
 }
 
-// traceOfRegoTest runs one test again to see the expressions of the test file that failed, with the values they had. What failed within the modules
-// is left out: there, most of what is tried for a decision fails, and rightly.
+// traceOfRegoTest runs one test again to see the expressions of the test file that failed, with the values they had. What failed
+// within the modules is left out: there, most of what is tried for a decision fails, and rightly.
 func traceOfRegoTest(t *testing.T, result *tester.Result) string {
 	t.Helper()
 	var text bytes.Buffer
@@ -185,8 +189,8 @@ func TestModulesHaveTestsBesideThem(t *testing.T) {
 	}
 }
 
-// What a reader of the modules, `opa inspect` and the generated documents go by: a title and a description on each package and each entry point, and at
-// least a title on whatever else other packages may use.
+// What a reader of the modules, `opa inspect` and generated documents go by: a title and a description on each package and each
+// entry point, and at least a title on whatever else other packages may use.
 func TestModulesAreDescribed(t *testing.T) {
 	parsed, _ := modulesOnDisk(t)
 	maps.DeleteFunc(parsed, func(file string, _ *ast.Module) bool { return strings.HasSuffix(file, regoTestSuffix) })
