@@ -77,6 +77,8 @@ func TestReadDocumentRefuses(t *testing.T) {
 			[]string{`identity policy "p": something follows the end of the JSON value, column 3`}},
 		"invalid UTF-8": {IdentityPolicy, "{\"Version\":\"\xff\"}",
 			[]string{`identity policy "p", Version: is not JSON: invalid UTF-8, column 13`}},
+		"nesting that is too deep": {IdentityPolicy, strings.Repeat("[", 33) + strings.Repeat("]", 33),
+			[]string{`identity policy "p", ` + strings.Repeat("0.", 30) + `0: nested deeper than 32 levels, column 33`}},
 		"nesting without end": {IdentityPolicy, strings.Repeat("[", 100_000),
 			[]string{`identity policy "p", 0.0`}},
 		"a number out of range": {IdentityPolicy, condition(`{"NumericEquals":{"a:b":1e999999999}}`),
