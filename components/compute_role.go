@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"google.golang.org/grpc/status"
 )
 
 // The outputs that the compute side exports and the data side reads.
@@ -23,6 +24,11 @@ type ComputeRole struct {
 	UniqueID string
 }
 
+// stackOutputsArgs are the inputs of the function that reads another stack's outputs.
+type stackOutputsArgs struct {
+	Name string `pulumi:"name"`
+}
+
 // roleUniqueID is the form of a role's id.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 var roleUniqueID = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
@@ -32,16 +38,27 @@ var roleUniqueID = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
 // would otherwise go on with unknown values, as if all were well.
 func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, error) {
 	stack := settings.ComputeStack
-	deploy := fmt.Sprintf("deploy the compute side first: pulumi up --stack %s", stack[strings.LastIndex(stack, "/")+1:])
+	// The short name is enough in the project that the commands are given in.
+	name := strings.TrimPrefix(stack, fmt.Sprintf("%s/%s/", ctx.Organization(), ctx.Project()))
+	deploy := "deploy the compute side first: pulumi up --stack " + name
 
+	// The engine stops the program as soon as a StackReference names no stack, and says no more than "unknown stack". The function
+	// behind it only fails, so it is asked first.
+	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackOutputsArgs{Name: stack}, &struct{}{}); err != nil {
+		reason := status.Convert(err).Message()
+		if strings.Contains(reason, "unknown stack") {
+			return ComputeRole{}, fmt.Errorf("there is no stack %s; create it, then %s", stack, deploy)
+		}
+		return ComputeRole{}, fmt.Errorf("stack %s cannot be read: %s", stack, reason)
+	}
 	reference, err := pulumi.NewStackReference(ctx, stack, nil)
 	if err != nil {
-		return ComputeRole{}, fmt.Errorf("reading stack %s: %w; %s", stack, err, deploy)
+		return ComputeRole{}, fmt.Errorf("reading stack %s: %w", stack, err)
 	}
 	read := func(output string) (string, error) {
 		details, err := reference.GetOutputDetails(output)
 		if err != nil {
-			return "", fmt.Errorf("stack %s cannot be read: %w; %s", stack, err, deploy)
+			return "", fmt.Errorf("reading output %s of stack %s: %w", output, stack, err)
 		}
 		value, isText := details.Value.(string)
 		switch {
