@@ -6,8 +6,9 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// maxGeneration bounds a generation of kept documents by the length of their texts, in bytes. What is kept of a document takes several times as much.
-const maxGeneration = 1 << 20
+// maxGeneration bounds a generation of kept documents by the length of their texts, in bytes. What is kept of a document takes about eighty times as much,
+// so two generations are some 40 MiB: room for several hundred policies, more than there are in the requests to one system.
+const maxGeneration = 256 << 10
 
 // documentCache keeps what has been made of documents that were well-formed, so that a policy that comes again with the next request is neither read nor
 // prepared again. It keeps two generations: when the newer one is full, the older one is dropped, but for what was used since.
@@ -31,7 +32,8 @@ func (c *documentCache) get(kind Kind, text []byte) *ast.Term {
 }
 
 func (c *documentCache) put(kind Kind, text []byte, prepared *ast.Term) {
-	if len(text) > maxGeneration/16 {
+	// AWS allows 20 KB at most (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html names each kind's limit).
+	if len(text) > maxGeneration/8 {
 		return
 	}
 	c.mutex.Lock()

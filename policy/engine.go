@@ -33,7 +33,7 @@ const (
 
 // maxCachedPatterns bounds the compiled patterns that are kept from one decision to the next, so that a stream of cases that all have patterns of
 // their own does not fill the memory.
-const maxCachedPatterns = 10_000
+const maxCachedPatterns = 2_000
 
 // Engine answers cases. It compiles the Rego modules once and is safe for concurrent use.
 type Engine struct {

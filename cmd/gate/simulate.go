@@ -72,7 +72,7 @@ func (c *Command) simulate(args []string) (int, error) {
 	}
 	// What is live at a time is small and every case leaves much behind: collecting it less often costs little memory and saves much time.
 	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(400))
+		defer debug.SetGCPercent(debug.SetGCPercent(200))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
