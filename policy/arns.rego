@@ -18,8 +18,10 @@ import data.iam.patterns
 #   plain (a bucket, object, queue or topic, whose names stand without a type), typed (as in `function:NAME`) or role (of IAM).
 #   Undefined for a text that is no ARN.
 kind(text) := "plain" if regex.match(`^arn:[^:]*:(?:s3:::|(?:[^:]*:){3}[^:/]*$|(?:sqs|sns):(?:[^:]*:){2})`, text)
-else := "role" if regex.match(`^arn:[^:]*:iam:[^:]*:[^:]*:role/`, text)
-else := "typed" if regex.match(`^arn:(?:[^:]*:){4}`, text)
+
+else := "role" if regex.match("^arn:[^:]*:iam:[^:]*:[^:]*:role/", text)
+
+else := "typed" if regex.match("^arn:(?:[^:]*:){4}", text)
 
 # METADATA
 # title: The matchers of ARN patterns
@@ -41,12 +43,13 @@ matchers(arn_patterns) := {
 # title: The matchers of an ARN pattern with its variables filled in
 # description: Takes what `iam.variables.fill_in` makes of it.
 filled_in(filled) := {of_kind: {"certain": strict[of_kind].certain, "possible": matcher.possible} |
-	strict := matchers([pattern | pattern := filled.strict; is_string(pattern)])
+	strict := matchers([filled.strict | is_string(filled.strict)])
 	some of_kind, matcher in matchers([filled.loose])
 }
 
 # The text in front of the fifth colon with its colons, and what follows; `*` alone stands for every ARN.
 _parts(pattern) := {"head": "", "rest": "*"} if pattern == "*"
+
 else := {"head": found[1], "rest": found[2]} if {
 	found := regex.find_all_string_submatch_n(`^(?s:(arn:(?:[^:]*:){4})(.*))$`, pattern, 1)[0]
 }

@@ -178,6 +178,7 @@ test_decision[note] if {
 			},
 			"want": "Allowed",
 		},
+		"an unknown principal": {"base": _by(_across, _unknown), "change": {}, "want": "Undetermined"},
 		"an unknown resource": {
 			"base": _across,
 			"change": {"request": object.union(_across.request, {"resource": {"resource": _unknown, "accountId": "987654321098"}})},

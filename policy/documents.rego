@@ -81,9 +81,9 @@ _document(policy, principal) if {
 	_all_statements(policy.Statement, principal)
 }
 
-_all_statements(statement, _) if unknowns.unknown(statement)
+_all_statements(statements, _) if unknowns.unknown(statements)
 
-_all_statements(statement, principal) if _statement(statement, principal)
+_all_statements(statements, principal) if _statement(statements, principal)
 
 _all_statements(statements, principal) if {
 	is_array(statements)
@@ -106,9 +106,7 @@ _statement(statement, principal) if {
 	_conditions(object.get(statement, "Condition", {}))
 }
 
-_elements := {
-	"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
-}
+_elements := {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 _whom(statement, "") if object.keys(statement) & {"Principal", "NotPrincipal"} == set()
 

@@ -47,7 +47,6 @@ test_a_trust_policy_has_no_resource if {
 
 test_well_formed[note] if {
 	some note, case in {
-		"an unknown principal": _patched("/request/principal", _unknown),
 		"an unknown account": _patched("/request/resource/accountId", _unknown),
 		"no resource": _patched("/request/resource/resource", "*"),
 		"an unknown policy": _patched("/resourcePolicy", "[secret]"),

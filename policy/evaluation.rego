@@ -17,11 +17,17 @@ import data.iam.unknowns
 # title: The decision
 # description: Allowed, ExplicitlyDenied, ImplicitlyDenied or Undetermined.
 decision := "Allowed" if lower(request.action) == "sts:getcalleridentity"
+
 else := "Undetermined" if _unknown_request
+
 else := "ExplicitlyDenied" if _denied == 1
+
 else := "Undetermined" if _denied == 0
+
 else := "Allowed" if _allowed == 1
+
 else := "Undetermined" if _allowed == 0
+
 else := "ImplicitlyDenied"
 
 # METADATA
@@ -37,6 +43,7 @@ in_account if principals.account
 same_account if principals.account == input.request.resource.accountId
 
 # METADATA
+# scope: document
 # title: The resource policy rules over the account's
 # description: |
 #   True or undefined. A KMS key and a role say in their own policy whether the policies of their account count at all.
@@ -57,11 +64,15 @@ _unknown_request if unknowns.unknown(concat("\n", [
 _denied := max({-1} | {truth | some [_, "Deny", truth] in _effects})
 
 _allowed := _granted if input.scp == []
+
 else := _granted if not in_account
+
 else := min({_granted} | {truth | some i, _ in input.scp; truth := _allow(i)})
 
 _granted := _allow_by({"everyone", "exact", "role", "account"}) if not in_account
+
 else := min([_allow("identity"), _limit, _allow_by({"everyone", "exact", "role", "account"})]) if not same_account
+
 else := max([
 	_allow_by({"everyone", "exact"}),
 	min([_allow("role"), _limit]),
@@ -72,19 +83,18 @@ default _delegated := 1
 
 _delegated := _allow("account") if resource_policy_rules
 
-_limit := min(array.concat(
-	[_allow("session") | input.session != []],
-	[_allow_of_boundaries | input.boundary != []],
-)) if {
-	_limited
-}
-else := 1
+_limit := min([_limit_of_session, _limit_of_boundary])
 
-_limited if input.session != []
+default _limit_of_session := 1
 
-_limited if input.boundary != []
+_limit_of_session := _allow("session") if input.session != []
+
+default _limit_of_boundary := 1
+
+_limit_of_boundary := _allow_of_boundaries if input.boundary != []
 
 _allow_of_boundaries := _allow("boundary") if count(input.boundary) == 1
+
 # AWS attaches one boundary at most; what several that disagree would do is nobody's to say.
 else := _agreed([effects | some boundary in input.boundary; effects := statements.effects([boundary])])
 
@@ -93,54 +103,52 @@ _agreed(boundaries) := 1 if {
 		["Allow", 1] in effects
 	}
 }
+
 else := -1 if {
 	every effects in boundaries {
 		not ["Allow", 1] in effects
 		not ["Allow", 0] in effects
 	}
 }
+
 else := 0
 
 _allow(whose) := 1 if [whose, "Allow", 1] in _effects
+
 else := 0 if [whose, "Allow", 0] in _effects
+
 else := -1
 
 _allow_by(names) := max({-1} | {truth | some [name, "Allow", truth] in _effects; name in names})
 
 # All effects as `[whose, effect, truth]`: whose is the layer of a policy of the principal, the position of a level of service control
 # policies, or the name by which a resource policy calls the principal.
-_effects := (_own | _named) | _by_level
-
-_own := {[layer, effect, truth] |
+_effects contains [layer, effect, truth] if {
+	in_account
 	some layer in ["identity", "session", "boundary"]
 	input[layer] != []
-	in_account
 	some [effect, truth] in statements.effects(input[layer])
 }
 
-_by_level := {[i, effect, truth] |
-	some i, level in input.scp
+_effects contains [level, effect, truth] if {
 	in_account
-	some [effect, truth] in statements.effects(level.documents)
+	some level, policies in input.scp
+	some [effect, truth] in statements.effects(policies.documents)
 }
 
-_named := {[name, statement.effect, min([truth, named])] |
-	action := request.action
-	some statement in _resource_statements
-	regex.match(statement.action.pattern, action) == statement.action.covers
+_effects contains [name, statement.effect, min([truth, named])] if {
+	some document in input.resource
+	some statement in document.statements
 	truth := statements.matches(statement)
-	truth > -1
 	some [name, named] in principals.names(statement)
 }
 
 # Resource control policies can only deny: that they allow is implied.
-_resource_statements := [statement | some document in input.resource; some statement in document.statements] if input.rcp == []
-else := array.concat(
-	[statement | some document in input.resource; some statement in document.statements],
-	[statement |
-		some level in input.rcp
-		some document in level.documents
-		some statement in document.statements
-		statement.effect == "Deny"
-	],
-)
+_effects contains [name, "Deny", min([truth, named])] if {
+	some level in input.rcp
+	some document in level.documents
+	some statement in document.statements
+	statement.effect == "Deny"
+	truth := statements.matches(statement)
+	some [name, named] in principals.names(statement)
+}

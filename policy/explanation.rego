@@ -19,21 +19,24 @@ import data.iam.resources
 # description: |
 #   One object for each layer, and for each level of the control policies, in the order in which AWS asks them: `layer`, `level`,
 #   `outcome`, and where there is one, the `statement` that decided or the `nearest` that did not match.
-reasons := array.concat(
-	array.concat(_of_levels("scp"), _of_levels("rcp")),
+reasons := array.flatten([
+	_of_levels("scp"),
+	_of_levels("rcp"),
 	[object.union({"layer": layer}, said) |
 		some layer in ["boundary", "session", "identity", "resource"]
 		said := _said_by(layer)
 	],
-)
+])
 
 _of_levels(layer) := [{"layer": layer, "outcome": outcome}] if outcome := _unasked(layer)
+
 else := [object.union(named, _said(layer, level.documents)) |
 	some level in input[layer]
 	named := {key: text | some key, text in {"layer": layer, "level": level.level}; text != ""}
 ]
 
 _said_by(layer) := {"outcome": outcome} if outcome := _unasked(layer)
+
 else := _said(layer, input[layer])
 
 # The layers that have nothing to say of this principal, or nothing at all.
@@ -41,6 +44,7 @@ _unasked(layer) := "inapplicable" if {
 	not layer in {"rcp", "resource"}
 	not evaluation.in_account
 }
+
 else := "absent" if input[layer] == []
 
 _said(layer, documents) := _outcome(layer, [judged |
@@ -50,8 +54,11 @@ _said(layer, documents) := _outcome(layer, [judged |
 ])
 
 _outcome(layer, judged) := {"outcome": "denied", "statement": first.ref} if first := _first(judged, "Deny", 1)
+
 else := _open(first) if first := _first(judged, "Deny", 0)
+
 else := {"outcome": "allowed"} if layer == "rcp"
+
 else := {"outcome": "delegated", "statement": first.ref} if {
 	layer == "resource"
 	evaluation.same_account
@@ -60,8 +67,11 @@ else := {"outcome": "delegated", "statement": first.ref} if {
 	}
 	first := _first(judged, "Allow", 1)
 }
+
 else := {"outcome": "allowed", "statement": first.ref} if first := _first(judged, "Allow", 1)
+
 else := _open(first) if first := _first(judged, "Allow", 0)
+
 else := object.union({"outcome": "silent"}, {"nearest": miss | miss := _miss(_nearest(judged), -1)})
 
 _open(judged) := {"outcome": "undetermined", "statement": judged.ref, "nearest": _miss(judged, 0)}
@@ -94,6 +104,7 @@ _judged(name, statement) := {
 }
 
 _action(action) := action.truth if regex.match(action.pattern, request.action) == action.covers
+
 else := -1
 
 # The statement with the fewest parts that do not match; between such, the one that only fails in a later part.
@@ -112,11 +123,13 @@ _failing(judged, truth) := [part | some part in ["action", "principal", "resourc
 _miss(judged, truth) := object.union(judged.ref, _difference(judged, _failing(judged, truth), truth))
 
 _difference(judged, part, truth) := {"part": "document", "wanted": judged.source, "got": null} if is_string(judged.source)
-else := {"part": part, "element": element, "wanted": judged.source[element], "got": _got[part]} if {
+
+else := {"part": part, "element": element, "wanted": wanted, "got": _got[part]} if {
 	part != "condition"
-	some element in [_element[part], concat("", ["Not", _element[part]])]
-	judged.source[element]
+	some element, wanted in judged.source
+	element in {_element[part], concat("", ["Not", _element[part]])}
 }
+
 else := [{
 	"part": part,
 	"element": "Condition",

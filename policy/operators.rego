@@ -54,6 +54,7 @@ parse(written) := object.union(table[parts[2]], {"set": parts[1], "if_exists": p
 # title: A value of a policy as a text
 # description: A number or boolean counts as its text.
 text(value) := value if is_string(value)
+
 else := json.marshal(value)
 
 # METADATA
@@ -70,6 +71,7 @@ number(text) := to_number(text) if regex.match(`^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)
 #   - description: Date and Time Formats
 #     ref: https://www.w3.org/TR/NOTE-datetime
 instant(text) := to_number(text) * 1000000000 if regex.match(`^(?:0|-?[1-9][0-9]{0,2}|-?[1-9][0-9]{4,17})$`, text)
+
 else := _instant(to_number(parts[1]), parts[2], _clock(parts[3])) if {
 	parts := regex.find_all_string_submatch_n(`^([1-9][0-9]{3})(-[0-9]{2}-[0-9]{2})(?:T(.+))?$`, text, 1)[0]
 }
@@ -80,7 +82,7 @@ _clock(text) := regex.replace(text, `^([0-9]{2}:[0-9]{2})(Z|[+-])`, `$1:00$2`) i
 
 # The calendar repeats every 400 years, which brings any year into the range of the builtin.
 _instant(year, day, clock) := time.parse_rfc3339_ns(sprintf("%d%sT%s", [near, day, clock])) + cycles if {
-	near := 1680 + (((year - 1680) % 400) + 400) % 400
+	near := 1680 + ((((year - 1680) % 400) + 400) % 400)
 	cycles := ((year - near) / 400) * 12622780800000000000
 }
 
@@ -93,5 +95,7 @@ network(text) := range if {
 }
 
 _range(text) := text if contains(text, "/")
+
 else := concat("", [text, "/128"]) if contains(text, ":")
+
 else := concat("", [text, "/32"])

@@ -14,6 +14,7 @@
 package iam.patterns
 
 # METADATA
+# scope: document
 # title: A text as a pattern
 # description: With wildcards in it, or as a pattern that matches this text only.
 of(text, true) := replace(text, `\`, `\\`)
@@ -31,6 +32,7 @@ expression(pattern) := strings.replace_n(object.union(_literals, {"*": ".*", "?"
 expression_between_colons(pattern) := strings.replace_n(object.union(_literals, {"*": "[^:]*", "?": "[^:]"}), pattern)
 
 # METADATA
+# scope: document
 # title: A regular expression that may disregard letter case
 folded(one, true) := concat("", ["(?i:", one, ")"])
 
@@ -43,6 +45,7 @@ _literals := {
 }
 
 # METADATA
+# scope: document
 # title: A matcher of regular expressions
 # description: Of the expressions that certainly match and of those that possibly do.
 matcher(certain, []) := {"certain": _any(certain)}
@@ -52,8 +55,11 @@ matcher(certain, possible) := {"certain": _any(certain), "possible": _any(possib
 # METADATA
 # title: How far a matcher matches a text
 matches(one, text) := 1 if regex.match(one.certain, text)
+
 else := 0 if regex.match(one.possible, text)
+
 else := -1
 
 _any(expressions) := `^\b\B$` if expressions == [] # nothing is at once at the border of a word and not
+
 else := concat("", ["^(?s:", concat("|", expressions), ")$"])

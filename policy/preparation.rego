@@ -39,13 +39,17 @@ document(policy) := {"statements": [statement |
 
 # What is unknown is a text and has no members.
 _get(value, member, otherwise) := object.get(value, member, otherwise) if is_object(value)
+
 else := otherwise
 
 _sources(policy) := [policy] if is_string(policy)
+
 else := [policy.Version] if unknowns.unknown(policy.Version)
+
 else := _list(policy.Statement)
 
 _effects(source) := [source.Effect] if _known_effect(source)
+
 else := ["Allow", "Deny"]
 
 _known_effect(source) if source.Effect in {"Allow", "Deny"}
@@ -56,9 +60,11 @@ _named(policies) := [object.union(document(entry.policy), {"name": entry.name}) 
 _levels(entries) := [{"level": entry.orgIdentifier, "documents": _named(entry.policies)} | some entry in entries] if {
 	entries[0].policies
 }
+
 else := [{"level": "", "documents": _named(entries)} | count(entries) > 0]
 
 _list(value) := value if is_array(value)
+
 else := [value]
 
 _statement(version, i, source, effect, action) := {
@@ -74,13 +80,16 @@ _statement(version, i, source, effect, action) := {
 # What the statement is about: the actions that `pattern` matches, or with `covers` false, those that it does not; `truth` says whether
 # this is settled. Unknown actions make a second, unsettled statement of it.
 _actions(source) := [_unsettled_action] if not _known_effect(source)
+
 else := array.concat(
 	[{"covers": true, "truth": 1, "pattern": _action_pattern(source.Action)}],
 	[_unsettled_action | _some_unknown(source.Action)],
 ) if {
 	source.Action
 }
+
 else := [{"covers": false, "truth": 0, "pattern": _action_pattern(source.NotAction)}] if _some_unknown(source.NotAction)
+
 else := [{"covers": false, "truth": 1, "pattern": _action_pattern(source.NotAction)}]
 
 _unsettled_action := {"covers": true, "truth": 0, "pattern": ".*"}
@@ -90,14 +99,19 @@ _some_unknown(actions) if {
 	unknowns.unknown(action)
 }
 
-_action_pattern(actions) := patterns.matcher([patterns.folded(patterns.expression(patterns.of(action, true)), true) |
-	some action in _list(actions)
-	not unknowns.unknown(action)
-], []).certain
+_action_pattern(actions) := patterns.matcher(
+	[patterns.folded(patterns.expression(patterns.of(action, true)), true) |
+		some action in _list(actions)
+		not unknowns.unknown(action)
+	],
+	[],
+).certain
 
 # The role behind a trust policy is not named in it.
 _resource(source, version) := object.union({"covers": true}, _resources(_list(source.Resource), version)) if source.Resource
+
 else := object.union({"covers": false}, _resources(_list(source.NotResource), version)) if source.NotResource
+
 else := object.union({"covers": true}, _resources(["*"], version))
 
 _resources(resources, version) := {
@@ -111,11 +125,14 @@ _resources(resources, version) := {
 
 # An unknown text, as any that is no ARN, may match anything.
 _arn_pattern(text) := "" if unknowns.unknown(text)
+
 else := patterns.of(text, true)
 
 # The names as `[type, name]`; a statement that is about everyone, as all of an identity policy are, has none.
 _principal(source) := {"covers": true, "names": _names(source.Principal)} if not _everyone(source)
+
 else := {"covers": false, "names": _names(source.NotPrincipal)} if source.NotPrincipal
+
 else := {"covers": true, "names": "everyone"}
 
 _everyone(source) if not source.Principal
@@ -123,9 +140,11 @@ _everyone(source) if not source.Principal
 _everyone(source) if source.Principal in {"*", {"AWS": "*"}, {"AWS": ["*"]}}
 
 _names(principal) := [["AWS", principal]] if is_string(principal)
+
 else := [[type, name] | some type, names in principal; some name in _list(names)]
 
 _conditions(blocks, version) := [_unsettled_condition] if is_string(blocks)
+
 else := array.concat(
 	[_unsettled_condition | some block in blocks; is_string(block)],
 	[_condition(operator, key, wanted, version) |
@@ -153,14 +172,21 @@ _condition(written, key, wanted, version) := object.union(_comparison(operator.c
 
 # What the condition says of a request without the key.
 _missing(operator, texts) := max({_null(text) | some text in texts}) if operator.compares == "presence"
+
 else := 1 if operator.if_exists
+
 else := 1 if operator.set == "ForAllValues"
+
 else := -1 if operator.set == "ForAnyValue"
+
 else := 1 if operator.negated
+
 else := -1
 
 _null(text) := 1 if lower(text) == "true"
+
 else := -1 if lower(text) == "false"
+
 else := 0
 
 _comparison("text", _, texts, version) := _patterns(texts, version, false, false)

@@ -16,17 +16,25 @@ import data.iam.unknowns
 # title: The account of the principal
 # description: Undefined for an AWS service, an identity provider and an anonymous request.
 account := _arn[4] if not regex.match(`^(?:oidc|saml)-provider/`, _arn[5])
-else := input.request.principal if regex.match(`^[0-9]{12}$`, input.request.principal)
+
+else := input.request.principal if regex.match("^[0-9]{12}$", input.request.principal)
 
 # METADATA
+# scope: document
 # title: What the principal is
 # description: |
 #   One of session (of an assumed role), role, user, federated (a session of a federated user), root, account (a bare account id),
 #   provider (of web or SAML identities), service, anonymous; undefined for an ARN of anything else.
-kind := _kinds[_type_and_name[0]] if _arn[5]
-else := "anonymous" if input.request.principal in {"anonymous", "*"}
-else := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
-else := "service" if not startswith(input.request.principal, "arn:")
+kind := _kinds[_type_and_name[0]] if startswith(input.request.principal, "arn:")
+
+kind := "anonymous" if input.request.principal in {"anonymous", "*"}
+
+kind := "account" if regex.match(`^[0-9]{12}$`, input.request.principal)
+
+kind := "service" if {
+	contains(input.request.principal, ".")
+	not startswith(input.request.principal, "arn:")
+}
 
 # METADATA
 # title: By which names the statement means the principal
@@ -34,13 +42,16 @@ else := "service" if not startswith(input.request.principal, "arn:")
 #   A set of `[name, truth]`, where name is everyone, exact, role or account, and truth 1 or 0 (not settled). Empty where the statement
 #   is not about the principal. A statement without the element, as all of an identity policy are, is about everyone.
 names(statement) := {["everyone", 1]} if statement.principal.names == "everyone"
+
 else := _named(statement.principal.names) if statement.principal.covers
+
 else := {["everyone", truth] |
 	truth := 0 - _exempt(_named(statement.principal.names))
 	truth > -1
 } if {
 	statement.effect == "Deny"
 }
+
 # AWS advises against NotPrincipal with Allow and does not say whom it lets in.
 else := {["everyone", 0]}
 
@@ -66,34 +77,40 @@ _named(names) := {name |
 }
 
 _name("AWS", text) := ["everyone", 1] if text == "*"
+
 else := [_own_name, 1] if {
 	text == input.request.principal
 	account
 }
+
 else := ["role", 1] if {
 	startswith(text, _role_prefix)
 	endswith(text, _role_suffix)
 }
+
 else := ["account", 1] if text in _account_names
+
 else := ["everyone", 0] if unknowns.unknown(text)
+
 else := [_unsettled("AWS", text), 0]
 
 _name(type, text) := ["exact", 1] if {
 	type != "AWS"
 	text == input.request.principal
 }
+
 else := ["everyone", 0] if {
 	type != "AWS"
 	unknowns.unknown(text)
 }
+
 else := [_unsettled(type, text), 0] if type != "AWS"
 
 # What it is to be named by the very text of the request's principal.
-_own_name := "role" if kind == "role"
-else := "account" if kind in {"root", "account"}
-else := "exact"
+_own_name := object.get({"role": "role", "root": "account", "account": "account"}, kind, "exact")
 
 _account_names := {account, _root} if _arn[5]
+
 else := {account, concat("", ["arn:aws:iam::", account, ":root"])}
 
 _root := concat("", ["arn:", _arn[1], ":iam::", account, ":root"])
@@ -108,27 +125,33 @@ _unsettled("AWS", text) := "role" if {
 	startswith(lower(text), lower(_role_prefix))
 	endswith(lower(text), lower(_role_suffix))
 }
+
 else := "role" if {
 	kind == "role"
 	lower(text) == lower(input.request.principal)
 }
+
 else := "exact" if {
 	kind in {"user", "session", "federated"}
 	lower(text) == lower(input.request.principal)
 	endswith(text, concat("", ["/", _last_name]))
 }
+
 else := "account" if {
 	lower(text) == lower(_root)
 }
+
 # The unique id of a role or user that has been deleted, or that AWS shows in place of one.
 else := "role" if {
 	kind in {"session", "role"}
 	regex.match(`^AROA[A-Z0-9]+$`, text)
 }
+
 else := "exact" if {
 	kind == "user"
 	regex.match(`^AIDA[A-Z0-9]+$`, text)
 }
+
 # A federated user's session acts for the user, who may be named instead.
 else := "exact" if {
 	kind == "federated"
@@ -146,29 +169,40 @@ _last_name := _type_and_name[count(_type_and_name) - 1]
 # and user, and says that it depends on the service what one of the two does.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
 _exempt(names) := -1 if _bounded
+
 else := 1 if ["everyone", 1] in names
+
 else := 1 if {
 	every name in _to_be_listed {
 		[name, 1] in names
 	}
 }
+
 else := 0 if {
 	every name in _to_be_listed {
 		some [listed, _] in names
 		listed in {name, "everyone"}
 	}
 }
+
 else := 0 if {
 	kind in {"user", "federated"}
 	count(names) > 0
 }
+
 else := -1
 
-_to_be_listed := {"account", "role", "exact"} if kind == "session"
-else := {"account", "role"} if kind == "role"
-else := {"account", "exact"} if kind in {"user", "federated"}
-else := {"account"} if kind in {"root", "account"}
-else := {"exact"}
+_to_be_listed := object.get(
+	{
+		"session": {"account", "role", "exact"},
+		"role": {"account", "role"},
+		"user": {"account", "exact"},
+		"federated": {"account", "exact"},
+		"root": {"account"},
+		"account": {"account"},
+	},
+	kind, {"exact"},
+)
 
 # A Deny with NotPrincipal reaches everyone who has a permissions boundary, whomever it exempts.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html

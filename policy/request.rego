@@ -19,14 +19,14 @@ action := input.request.action
 resource := input.request.resource.resource
 
 # METADATA
+# scope: document
 # title: The kind of the resource's ARN
 # description: As `iam.arns.kind` has it.
-resource_kind := kind if {
-	kind := arns.kind(resource)
-}
-else := "plain"
+default resource_kind := "plain"
+
+resource_kind := arns.kind(resource)
 
 # METADATA
 # title: The values of the condition keys
 # description: Their names in lower case, as IAM does not regard it.
-context := {lower(key): value | some key, value in input.request.context}
+context[lower(key)] := value if some key, value in input.request.context

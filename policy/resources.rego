@@ -17,9 +17,11 @@ covers(element) := 1 if {
 	element.covers
 	regex.match(element.matchers[request.resource_kind].certain, request.resource)
 }
+
 else := _sense(element.covers, patterns.matches(element.matchers[request.resource_kind], request.resource)) if {
 	element.templates == []
 }
+
 else := _sense(element.covers, max({truth |
 	some matchers in array.concat([element.matchers], _filled_in(element.templates))
 	truth := patterns.matches(matchers[request.resource_kind], request.resource)

@@ -16,19 +16,18 @@ import data.iam.resources
 #   A set of `[effect, truth]`, without regard to principals: truth is 1 for a statement that matches the request and 0 for one of which
 #   that is not settled.
 effects(documents) := {[statement.effect, truth] |
-	action := request.action
 	some document in documents
 	some statement in document.statements
-	regex.match(statement.action.pattern, action) == statement.action.covers
 	truth := matches(statement)
-	truth > -1
 }
 
 # METADATA
-# title: How far a statement about the action matches the request
-# description: Without regard to its principal.
-matches(statement) := min([statement.action.truth, resource, conditions.holds(statement.conditions)]) if {
+# title: How far a statement matches the request
+# description: Without regard to its principal; undefined for a statement that does not match.
+matches(statement) := truth if {
+	regex.match(statement.action.pattern, request.action) == statement.action.covers
 	resource := resources.covers(statement.resource)
 	resource > -1
+	truth := min([statement.action.truth, resource, conditions.holds(statement.conditions)])
+	truth > -1
 }
-else := -1

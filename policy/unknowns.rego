@@ -9,6 +9,7 @@
 package iam.unknowns
 
 # METADATA
+# scope: document
 # title: The text is unknown, whole or in part
 # description: True or undefined.
 unknown(text) if {

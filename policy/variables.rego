@@ -40,6 +40,7 @@ fill_in(text, wildcards) := {
 _variable := `\$\{(?:[^}']|'[^']*')*\}`
 
 _joined(gaps, values) := null if null in values
+
 else := concat("", [part |
 	some i, gap in gaps
 	some part in array.concat([gap], [value | value := values[i]])
@@ -48,6 +49,7 @@ else := concat("", [part |
 _value(variable, wildcards) := {"strict": literal, "loose": literal} if {
 	literal := {"${*}": `\*`, "${?}": `\?`, "${$}": "$"}[variable]
 }
+
 else := _of(value, wildcards) if {
 	parts := regex.find_all_string_submatch_n(`^\$\{\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?\}$`, variable, 1)[0]
 	value := _looked_up(lower(parts[1]), parts[2], contains(variable, ","))
@@ -55,8 +57,11 @@ else := _of(value, wildcards) if {
 
 # Only single-valued keys have a value here.
 _looked_up(key, fallback, has_fallback) := request.context[key] if is_string(request.context[key])
+
 else := fallback if has_fallback
 
 _of(value, wildcards) := {"strict": null, "loose": "*"} if unknowns.unknown(value)
+
 else := {"strict": null, "loose": ""} if value == ""
+
 else := {"strict": patterns.of(value, false), "loose": patterns.of(value, wildcards)}
