@@ -57,8 +57,8 @@ func (d document) title() string {
 	return title
 }
 
-// read reads the document's text strictly. The empty object, which no service accepts as a policy, is how the case format writes a policy that
-// says nothing.
+// read reads the document's text strictly. The empty object, which no service accepts as a policy, is how the case format writes
+// a policy that says nothing.
 func (d document) read() (ast.Value, MalformedError) {
 	value, problem := readJSON(d.text)
 	c := checker{document: d.title(), kind: d.kind, statement: -1}
@@ -71,7 +71,8 @@ func (d document) read() (ast.Value, MalformedError) {
 	return value, c.problems
 }
 
-// caseReader reads one case of the format that docs/evaluator.md describes, in one pass over its text, and collects what is wrong with it.
+// caseReader reads one case of the format that docs/evaluator.md describes, in one pass over its text, and collects what is wrong
+// with it.
 type caseReader struct {
 	line     []byte
 	json     jsonReader
@@ -84,8 +85,9 @@ func (r *caseReader) report(key, format string, args ...any) {
 	})
 }
 
-// readCase reads one case but for its documents, of which it only finds the text. The context's JSON booleans and numbers become text, and the resource's
-// account is taken from its ARN where the case does not tell it. The id is returned beside an error too, as far as it could be read.
+// readCase reads one case but for its documents, of which it only finds the text. The context's JSON booleans and numbers become
+// text, and the resource's account is taken from its ARN where the case does not tell it. The id is returned beside an error too,
+// as far as it could be read.
 func readCase(line []byte) (question, error) {
 	r := caseReader{line: line, json: newJSONReader(line)}
 	q, err := r.read()

@@ -11,8 +11,8 @@ import (
 )
 
 // conditionOperators are the operators of the policy language and what their values must look like
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html). Unlike condition keys, their names
-// are case-sensitive: AWS refuses "stringEquals" with "Invalid Condition type".
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html). Unlike condition keys,
+// their names are case-sensitive: AWS refuses "stringEquals" with "Invalid Condition type".
 var conditionOperators = map[string]valueCheck{
 	"StringEquals":              checkText,
 	"StringNotEquals":           checkText,
@@ -43,7 +43,8 @@ var conditionOperators = map[string]valueCheck{
 	"Null":                      checkBool,
 }
 
-// baseOperator strips what can stand around an operator's name: the set operator before it and IfExists behind it, which Null does not take
+// baseOperator strips what can stand around an operator's name: the set operator before it and IfExists behind it, which Null
+// does not take
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html).
 func baseOperator(operator string) string {
 	operator = strings.TrimPrefix(strings.TrimPrefix(operator, "ForAllValues:"), "ForAnyValue:")
@@ -173,7 +174,8 @@ func checkBool(text string, value ast.Value) string {
 	return fmt.Sprintf(`%s is neither "true" nor "false"`, describe(value))
 }
 
-// dateLayouts are the profiles of ISO 8601 that the W3C note on date and time formats describes, which the IAM User Guide refers to.
+// dateLayouts are the profiles of ISO 8601 that the W3C note on date and time formats describes, which the IAM User Guide refers
+// to.
 var dateLayouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01", "2006"}
 
 var epochSeconds = regexp.MustCompile(`^-?[0-9]{1,18}$`)

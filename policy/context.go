@@ -2,11 +2,13 @@ package policy
 
 import "strings"
 
-// ImpliedContext is what the principal and the resource of a request already say of its context: the condition keys that AWS fills from
-// them, without those that hang on the request itself (aws:SecureTransport, aws:SourceIp, s3:prefix…) or on what a case does not hold, as
-// tags and unique ids. The role of a session is taken to have no path, because the session's ARN does not tell it.
+// ImpliedContext is what the principal and the resource of a request already say of its context: the condition keys that AWS
+// fills from them, without those that hang on the request itself (aws:SecureTransport, aws:SourceIp, s3:prefix…) or on what a
+// case does not hold, as tags and unique ids. The role of a session is taken to have no path, because the session's ARN does not
+// tell it.
 //
-// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
+// Source:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principal-properties
 func ImpliedContext(principal string, resource Resource) map[string]any {
 	context := map[string]any{}
 	if account := resource.AccountID; account != "" {

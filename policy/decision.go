@@ -1,3 +1,5 @@
+// Package policy decides whether AWS allows a request. The decision itself is written in Rego, in the modules beside this code; the
+// Go side reads policy documents strictly, asks the modules through one Engine, and puts their reasons into words.
 package policy
 
 import "encoding/json"
@@ -18,8 +20,8 @@ const (
 	Undetermined Decision = "Undetermined"
 )
 
-// Case is one question for the evaluator: a request and every policy that applies to it. It is the Go side of the case format that
-// docs/evaluator.md describes; marshalled, it is one line of `gate simulate`.
+// Case is one question for the evaluator: a request and every policy that applies to it. It is the Go side of the case format
+// that docs/evaluator.md describes; marshalled, it is one line of `gate simulate`.
 type Case struct {
 	// ID is handed through to the answer.
 	ID string `json:"id"`
@@ -83,14 +85,15 @@ type Reason struct {
 	Layer string `json:"layer"`
 	// Level is the orgIdentifier of an SCP or RCP level.
 	Level string `json:"level,omitempty"`
-	// Outcome is "allowed", "denied", "silent" (no statement matched), "undetermined", "absent" (no such policy), "inapplicable" (the layer
-	// does not bind this principal, as identity policies and SCPs do not bind an AWS service), or "delegated" (a resource policy that names the
-	// account of the principal and leaves it to the account's own policies).
+	// Outcome is "allowed", "denied", "silent" (no statement matched), "undetermined", "absent" (no such policy), "inapplicable"
+	// (the layer does not bind this principal, as identity policies and SCPs do not bind an AWS service), or "delegated" (a
+	// resource policy that names the account of the principal and leaves it to the account's own policies).
 	Outcome string `json:"outcome"`
-	// Statement is the statement that decided the layer, or that left it open; nil when the layer is silent, absent or inapplicable.
+	// Statement is the statement that decided the layer, or that left it open; nil when the layer is silent, absent or
+	// inapplicable.
 	Statement *StatementRef `json:"statement,omitempty"`
-	// Nearest is, for a silent layer, the Allow statement that came closest and the part that did not match; for an undetermined one the
-	// statement and part that are open.
+	// Nearest is, for a silent layer, the Allow statement that came closest and the part that did not match; for an undetermined
+	// one the statement and part that are open.
 	Nearest *Miss `json:"nearest,omitempty"`
 }
 

@@ -44,7 +44,8 @@ type DocumentError struct {
 	Statement int
 	// Sid is that statement's Sid, if it has one.
 	Sid string
-	// Key is the element, dotted where it is a nested one ("Condition.IpAddress.aws:SourceIp"); empty for the document as a whole.
+	// Key is the element, dotted where it is a nested one ("Condition.IpAddress.aws:SourceIp"); empty for the document as a
+	// whole.
 	Key string
 	// Problem says what is wrong and what was expected.
 	Problem string
@@ -100,8 +101,8 @@ func (e MalformedError) Unwrap() []error {
 // modules take. Whatever AWS would refuse as malformed is an error of type MalformedError that names every place; name is what
 // the error calls the document besides its kind, and may be empty.
 //
-// A value that a Pulumi preview does not show yet (see IsUnknown) is accepted wherever a string may stand, also in place of the whole
-// document (then quoted as a JSON string): such a document is not malformed, only undetermined.
+// A value that a Pulumi preview does not show yet (see IsUnknown) is accepted wherever a string may stand, also in place of the
+// whole document (then quoted as a JSON string): such a document is not malformed, only undetermined.
 func ReadDocument(kind Kind, name string, data []byte) (ast.Value, error) {
 	value, problem := readJSON(data)
 	c := checker{document: documentName(kind, name), kind: kind, statement: -1}
@@ -245,8 +246,8 @@ func (c *checker) checkDocument(value ast.Value) {
 }
 
 // checkSids: IAM refuses a policy with the same Sid twice
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html); other services and Organizations do not say that they do.
-// An empty Sid is none.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html); other services and Organizations do
+// not say that they do. An empty Sid is none.
 func (c *checker) checkSids(statements *ast.Array) {
 	if c.kind != IdentityPolicy && c.kind != PermissionsBoundary && c.kind != SessionPolicy {
 		return
@@ -298,7 +299,8 @@ func (c *checker) checkStatement(index int, value ast.Value) {
 	}
 }
 
-// checkNames reports the members of object that are not one of names, with the right spelling where only the letter case is wrong.
+// checkNames reports the members of object that are not one of names, with the right spelling where only the letter case is
+// wrong.
 func (c *checker) checkNames(object ast.Object, prefix string, names []string) {
 	known := 0
 	for _, name := range names {
@@ -469,8 +471,8 @@ func notInAction(r rune) bool {
 }
 
 // checkResource: IAM and Organizations want "*" or an ARN
-// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html); resource policies of some services also take the
-// resource's own name. A pattern is left to the evaluator.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html); resource policies of some
+// services also take the resource's own name. A pattern is left to the evaluator.
 func (c *checker) checkResource(key, value string) {
 	switch {
 	case value == "":

@@ -6,12 +6,14 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// maxGeneration bounds a generation of kept documents by the length of their texts, in bytes. What is kept of a document takes about eighty times as much,
-// so two generations are some 40 MiB: room for several hundred policies, more than there are in the requests to one system.
+// maxGeneration bounds a generation of kept documents by the length of their texts, in bytes. What is kept of a document takes
+// about eighty times as much, so two generations are some 40 MiB: room for several hundred policies, more than there are in the
+// requests to one system.
 const maxGeneration = 256 << 10
 
-// documentCache keeps what has been made of documents that were well-formed, so that a policy that comes again with the next request is neither read nor
-// prepared again. It keeps two generations: when the newer one is full, the older one is dropped, but for what was used since.
+// documentCache keeps what has been made of documents that were well-formed, so that a policy that comes again with the next
+// request is neither read nor prepared again. It keeps two generations: when the newer one is full, the older one is dropped, but
+// for what was used since.
 type documentCache struct {
 	mutex        sync.RWMutex
 	newer, older map[Kind]map[string]*ast.Term
@@ -32,7 +34,7 @@ func (c *documentCache) get(kind Kind, text []byte) *ast.Term {
 }
 
 func (c *documentCache) put(kind Kind, text []byte, prepared *ast.Term) {
-	// AWS allows 20 KB at most (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html names each kind's limit).
+	// No policy that AWS takes is larger: the longest, those of KMS keys, may have 32 KB.
 	if len(text) > maxGeneration/8 {
 		return
 	}

@@ -19,8 +19,8 @@ import (
 //go:embed *.rego
 var modules embed.FS
 
-// What the engine asks the Rego modules for. A document is prepared once and then kept; a decision, whose input are prepared documents, is asked
-// for together with its reasons, so that these find what it has worked out.
+// What the engine asks the Rego modules for. A document is prepared once and then kept; a decision, whose input are prepared
+// documents, is asked for together with its reasons, so that these find what it has worked out.
 const (
 	preparationQuery = `prepared = data.iam.preparation.document(input)`
 	decisionQuery    = `decision = data.iam.evaluation.decision`
@@ -31,8 +31,8 @@ const (
 	reasonsVar  = ast.Var("reasons")
 )
 
-// maxCachedPatterns bounds the compiled patterns that are kept from one decision to the next, so that a stream of cases that all have patterns of
-// their own does not fill the memory.
+// maxCachedPatterns bounds the compiled patterns that are kept from one decision to the next, so that a stream of cases that all
+// have patterns of their own does not fill the memory.
 const maxCachedPatterns = 2_000
 
 // Engine answers cases. It compiles the Rego modules once and is safe for concurrent use.
@@ -121,23 +121,23 @@ func prepare(compiler *ast.Compiler, query string) (preparedQuery, error) {
 	return preparedQuery{body: body, compiler: queryCompiler}, nil
 }
 
-// Decide answers a case, with the reasons. A malformed case is an error of type MalformedError, never a decision. A nil error comes with one of the four
-// decisions; with an error the decision is Undetermined.
+// Decide answers a case, with the reasons. A malformed case is an error of type MalformedError, never a decision. A nil error
+// comes with one of the four decisions; with an error the decision is Undetermined.
 func (e *Engine) Decide(ctx context.Context, c Case) (Result, error) {
 	q, err := c.question()
 	return e.answer(ctx, q, err, true)
 }
 
-// DecideJSON answers a case given as JSON, as in one line of `gate simulate`. The id is the case's own as far as it could be read, also beside an
-// error; nil where the case has none. Errors are as Decide's.
+// DecideJSON answers a case given as JSON, as in one line of `gate simulate`. The id is the case's own as far as it could be
+// read, also beside an error; nil where the case has none. Errors are as Decide's.
 func (e *Engine) DecideJSON(ctx context.Context, line []byte, withReasons bool) (id *string, result Result, err error) {
 	q, err := readCase(line)
 	result, err = e.answer(ctx, q, err, withReasons)
 	return q.id, result, err
 }
 
-// answer decides a question that could be read, or adds what is wrong with its documents to what is wrong with the rest of it. Nothing that happens
-// inside OPA reaches the caller as a panic: a case that breaks it is an error like any other.
+// answer decides a question that could be read, or adds what is wrong with its documents to what is wrong with the rest of it.
+// Nothing that happens inside OPA reaches the caller as a panic: a case that breaks it is an error like any other.
 func (e *Engine) answer(ctx context.Context, q question, malformed error, withReasons bool) (result Result, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {

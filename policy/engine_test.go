@@ -132,7 +132,8 @@ func TestOneEngineServesManyAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// The engine reads documents itself and keeps what the modules have prepared; whoever runs the modules with a stock OPA must get the same.
+// The engine reads documents itself and keeps what the modules have prepared; whoever runs the modules with a stock OPA must get
+// the same.
 func TestTheEngineAnswersAsTheModulesDo(t *testing.T) {
 	engine, err := New(t.Context())
 	if err != nil {

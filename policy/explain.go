@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Sentence is the result in one line: the decision, what made it, and for what is missing the statement that came closest. With the reasons left out
-// it is the decision alone.
+// Sentence is the result in one line: the decision, what made it, and for what is missing the statement that came closest. With
+// the reasons left out it is the decision alone.
 func (r Result) Sentence() string { return r.sentence(Reason.Sentence) }
 
 // Verdict is the result in a short line: the decision, and the statements or layers that made it.
 func (r Result) Verdict() string { return r.sentence(Reason.Verdict) }
 
 func (r Result) sentence(about func(Reason) string) string {
-	name, because := "Undetermined", ""
+	var name, because string
 	switch r.Decision {
 	case Allowed:
 		name, because = "Allowed", " by "+r.statements("allowed", "identity", "resource")
@@ -29,7 +29,7 @@ func (r Result) sentence(about func(Reason) string) string {
 				open = append(open, reason)
 			}
 		}
-		because = ": " + clauses(open, about)
+		name, because = "Undetermined", ": "+clauses(open, about)
 	}
 	if strings.HasSuffix(because, " ") {
 		because = ""
@@ -95,8 +95,8 @@ func (r Result) statements(outcome string, layers ...string) string {
 	return strings.Join(found, " and ")
 }
 
-// blockers are the layers that would have had to allow the request. Which of identity and resource policy is needed hangs on the accounts,
-// which a result does not tell, so the resource policy is only named where nothing else explains the denial.
+// blockers are the layers that would have had to allow the request. Which of identity and resource policy is needed hangs on the
+// accounts, which a result does not tell, so the resource policy is only named where nothing else explains the denial.
 func (r Result) blockers() []Reason {
 	var limits, grants []Reason
 	identityAllows := false
@@ -189,7 +189,8 @@ func (s StatementRef) position() string {
 	return fmt.Sprintf("statement %d (Sid %s)", s.Index, shorten(s.Sid))
 }
 
-// Sentence says which statement came closest and what kept it from matching, with both values and, where they are near to each other, the difference.
+// Sentence says which statement came closest and what kept it from matching, with both values and, where they are near to each
+// other, the difference.
 func (m Miss) Sentence() string {
 	sentence := "closest is " + m.place() + ", but " + m.difference()
 	if hint := m.Hint(); hint != "" {
@@ -297,7 +298,8 @@ func quoteAll(values []string) string {
 	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
 }
 
-// Hint says what the difference is where two values are near to each other, as those that somebody mixed up or mistyped; else it is empty.
+// Hint says what the difference is where two values are near to each other, as those that somebody mixed up or mistyped; else it
+// is empty.
 func (m Miss) Hint() string {
 	if m.negated() || strings.HasPrefix(m.Operator, "Null") {
 		return ""
@@ -312,7 +314,6 @@ func (m Miss) Hint() string {
 	for _, hint := range hints {
 		for _, got := range texts(m.Got) {
 			for _, wanted := range texts(m.Wanted) {
-				wanted, got := wanted, got
 				if m.Part == "principal" {
 					wanted, got = roleOf(wanted), roleOf(got)
 				}
@@ -338,7 +339,8 @@ func transportHint(wanted, got []string) string {
 	return ""
 }
 
-// roleOf brings a role and its sessions to one form without the role's path and the session's name, in which they can be compared.
+// roleOf brings a role and its sessions to one form without the role's path and the session's name, in which they can be
+// compared.
 func roleOf(principal string) string {
 	parts := strings.SplitN(principal, ":", 6)
 	if len(parts) < 6 {

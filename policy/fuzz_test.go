@@ -23,8 +23,8 @@ func documentSeeds() []string {
 	}
 }
 
-// Whatever the text, reading it ends with a value that is well-formed or with an error that names the document; and what is read as well-formed
-// is JSON for encoding/json too.
+// Whatever the text, reading it ends with a value that is well-formed or with an error that names the document; and what is read
+// as well-formed is JSON for encoding/json too.
 func FuzzReadDocument(f *testing.F) {
 	for _, seed := range documentSeeds() {
 		f.Add([]byte(seed))
@@ -44,8 +44,8 @@ func FuzzReadDocument(f *testing.F) {
 	})
 }
 
-// Whatever the text, deciding it ends with one of the four decisions or with an error; and what is malformed is never allowed. A document that a fuzzer
-// breaks stands in turn at each place of a case that would otherwise be allowed.
+// Whatever the text, deciding it ends with one of the four decisions or with an error; and what is malformed is never allowed. A
+// document that a fuzzer breaks stands in turn at each place of a case that would otherwise be allowed.
 func FuzzDecide(f *testing.F) {
 	engine, err := New(f.Context())
 	if err != nil {
@@ -81,8 +81,8 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-// malformed: no kind of policy is written like this. The case format has the empty object for a policy without statements, and null for one
-// that is not there.
+// malformed: no kind of policy is written like this. The case format has the empty object for a policy without statements, and
+// null for one that is not there.
 func malformed(document []byte) bool {
 	if value, problem := readJSON(document); problem == nil && (value.String() == "{}" || value.String() == "null") {
 		return false

@@ -12,8 +12,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// maxDepth bounds the nesting of a case or a document. The deepest legal value, a condition's value inside a statement inside an SCP
-// level inside a case, is at depth 11.
+// maxDepth bounds the nesting of a case or a document. The deepest legal value, a condition's value inside a statement inside an
+// SCP level inside a case, is at depth 11.
 const maxDepth = 32
 
 // words are the names and values that nearly every case contains. Terms are immutable once made, so each of these needs only one.
@@ -49,16 +49,16 @@ type jsonError struct {
 
 func (e *jsonError) Error() string { return e.problem }
 
-// jsonReader turns JSON text into OPA's own values in one pass over the tokens. It refuses what encoding/json lets through: repeated
-// names within an object, invalid UTF-8, anything behind the value, and nesting without end.
+// jsonReader turns JSON text into OPA's own values in one pass over the tokens. It refuses what encoding/json lets through:
+// repeated names within an object, invalid UTF-8, anything behind the value, and nesting without end.
 type jsonReader struct {
 	decoder  *jsontext.Decoder
 	pairs    [][2]*ast.Term // members of the objects that are still open
 	elements []*ast.Term    // elements of the arrays that are still open
 }
 
-// readJSON reads text, which must be exactly one JSON value. With a problem in the text it returns a *jsonError; the value is then nil,
-// except where only names are repeated: there it serves to say more about the place.
+// readJSON reads text, which must be exactly one JSON value. With a problem in the text it returns a *jsonError; the value is
+// then nil, except where only names are repeated: there it serves to say more about the place.
 func readJSON(text []byte) (ast.Value, *jsonError) {
 	value, err := readJSONText(text)
 	if err == nil {

@@ -16,8 +16,8 @@ const (
 	secret         = "[secret]"
 )
 
-// IsUnknown says whether s is the mark of a value that a preview does not show, secret or not known yet, or has an unknown
-// value within it. Such a value may turn out to be anything, so nothing that hangs on it is ever decided in favour of the request.
+// IsUnknown says whether s is the mark of a value that a preview does not show, secret or not known yet, or has an unknown value
+// within it. Such a value may turn out to be anything, so nothing that hangs on it is ever decided in favour of the request.
 func IsUnknown(s string) bool {
 	if s == secret {
 		return true

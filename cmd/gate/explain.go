@@ -23,7 +23,8 @@ var explainCommand = subcommand{
 Decides one request as AWS does, and says which statement made the decision, or came closest to it, layer by layer.
 
 The request:
-  --principal P          ARN of a role session, role, user or account root; an account id; a service as in lambda.amazonaws.com; or anonymous
+  --principal P          ARN of a role session, role, user or account root; an account id; a service as in lambda.amazonaws.com;
+                         or anonymous
   --action A             as in s3:GetObject
   --resource ARN         what is acted on, or * for an action without a resource
   --resource-account ID  the account that owns the resource; needed where the ARN does not tell it, as for S3
@@ -129,8 +130,9 @@ func (c *Command) explain(args []string) (int, error) {
 		return exitOK, nil
 	case policy.ExplicitlyDenied, policy.ImplicitlyDenied:
 		return exitDenied, nil
+	default:
+		return exitFailed, nil
 	}
-	return exitFailed, nil
 }
 
 // question puts the flags and the files that they name together to a case. implied are the context keys that were not given.
@@ -148,7 +150,8 @@ func (f *explainFlags) question() (question policy.Case, implied []string, err e
 		account = policy.AccountOf(string(f.resource))
 	}
 	if account == "" {
-		return question, nil, fmt.Errorf("the ARN %s does not tell which account owns the resource; add --resource-account with its 12 digits", f.resource)
+		return question, nil, fmt.Errorf(
+			"the ARN %s does not tell which account owns the resource; add --resource-account with its 12 digits", f.resource)
 	}
 	question.Request = policy.Request{
 		Principal: string(f.principal),
@@ -245,7 +248,8 @@ func appendPolicy(policies *[]policy.NamedPolicy, kind policy.Kind, file string)
 	return nil
 }
 
-// levelsOf reads the files of an organization's policies: those with the same LEVEL= make one level, each other file makes its own.
+// levelsOf reads the files of an organization's policies: those with the same LEVEL= make one level, each other file makes its
+// own.
 func levelsOf(kind policy.Kind, values []string) ([]policy.Level, error) {
 	var levels []policy.Level
 	for _, value := range values {

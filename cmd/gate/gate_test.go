@@ -421,7 +421,9 @@ func TestSimulateAnswersBeforeTheInputEnds(t *testing.T) {
 			t.Fatalf("got %q, %v", got, err)
 		}
 	}
-	ask.Close()
+	if err := ask.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if code := <-done; code != 0 {
 		t.Errorf("exit code %d", code)
 	}

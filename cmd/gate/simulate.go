@@ -41,7 +41,8 @@ Exit code: 0 when every line has a decision, 2 otherwise.
 const (
 	// maxLine bounds a line, so that a stream without line ends cannot fill the memory.
 	maxLine = 16 << 20
-	// A batch of lines is what a worker takes at once. It is closed at this many bytes, or when the input has nothing more to give at the moment.
+	// A batch of lines is what a worker takes at once. It is closed at this many bytes, or when the input has nothing more to
+	// give at the moment.
 	maxBatch = 128 << 10
 )
 
@@ -70,7 +71,8 @@ func (c *Command) simulate(args []string) (int, error) {
 	if err := parseFlags(flags, args); err != nil {
 		return exitFailed, err
 	}
-	// What is live at a time is small and every case leaves much behind: collecting it less often costs little memory and saves much time.
+	// What is live at a time is small and every case leaves much behind: collecting it less often costs little memory and saves
+	// much time.
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(200))
 	}
@@ -82,7 +84,8 @@ func (c *Command) simulate(args []string) (int, error) {
 	}
 
 	workers := runtime.GOMAXPROCS(0)
-	// Every batch is in both channels: in queue for whichever worker is free, in order for the output. Their capacity bounds what is in memory.
+	// Every batch is in both channels: in queue for whichever worker is free, in order for the output. Their capacity bounds what
+	// is in memory.
 	queue, order := make(chan *batch, workers), make(chan *batch, 2*workers)
 	for range workers {
 		go func() {
@@ -209,7 +212,8 @@ func answer(ctx context.Context, engine *policy.Engine, work *batch, withReasons
 	return out
 }
 
-// appendString appends s as a JSON string. What came out of JSON is valid UTF-8; an error's text may quote what is not, which is then replaced.
+// appendString appends s as a JSON string. What came out of JSON is valid UTF-8; an error's text may quote what is not, which is
+// then replaced.
 func appendString(out []byte, s string) []byte {
 	out, _ = jsontext.AppendQuote(out, s)
 	return out
