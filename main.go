@@ -68,7 +68,7 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 	}
 	ctx.Export(components.RoleARNOutput, role.ARN)
 	ctx.Export(components.RoleUniqueIDOutput, role.UniqueID)
-	ctx.Export("functionArn", function.ARN)
+	ctx.Export(components.FunctionARNOutput, function.ARN)
 	ctx.Export("functionName", function.Name)
 	ctx.Export("logGroupName", function.LogGroupName)
 	return nil

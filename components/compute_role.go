@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"google.golang.org/grpc/status"
 )
@@ -13,6 +14,7 @@ import (
 const (
 	RoleARNOutput      = "roleArn"
 	RoleUniqueIDOutput = "roleUniqueId"
+	FunctionARNOutput  = "functionArn"
 )
 
 // ComputeRole is the role of the compute account, as its stack exports it. Both are plain values, so that the bucket policy is
@@ -29,9 +31,9 @@ type stackOutputsArgs struct {
 	Name string `pulumi:"name"`
 }
 
-// roleUniqueID is the form of a role's id.
+// roleUniqueIDForm is the form of a role's id.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
-var roleUniqueID = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
+var roleUniqueIDForm = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
 
 // ReadComputeRole reads the role from the stack of the compute side and checks that it is the one the settings name. A stack
 // that is missing, was never deployed or does not export the role is an error that says what to run: at preview the engine
@@ -72,20 +74,32 @@ func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, erro
 		return value, nil
 	}
 
-	role := ComputeRole{}
-	if role.ARN, err = read(RoleARNOutput); err != nil {
-		return ComputeRole{}, err
-	}
-	if role.UniqueID, err = read(RoleUniqueIDOutput); err != nil {
-		return ComputeRole{}, err
+	var role ComputeRole
+	var functionARN string
+	for _, output := range []struct {
+		name string
+		into *string
+	}{
+		{RoleARNOutput, &role.ARN},
+		{RoleUniqueIDOutput, &role.UniqueID},
+		{FunctionARNOutput, &functionARN},
+	} {
+		if *output.into, err = read(output.name); err != nil {
+			return ComputeRole{}, err
+		}
 	}
 	if expected := settings.RoleARN(); role.ARN != expected {
-		return ComputeRole{}, fmt.Errorf("stack %s has the role %s, and computeAccountId, roleName and aws:region make it %s: "+
+		return ComputeRole{}, fmt.Errorf("stack %s has the role %s, but computeAccountId, roleName and aws:region make it %s; "+
 			"give both stacks the same settings, then %s", stack, role.ARN, expected, deploy)
 	}
-	if !roleUniqueID.MatchString(role.UniqueID) {
-		return ComputeRole{}, fmt.Errorf("stack %s has the output %s with the value %q, and the id of a role begins with AROA; %s",
+	if !roleUniqueIDForm.MatchString(role.UniqueID) {
+		return ComputeRole{}, fmt.Errorf("stack %s has the output %s with the value %q, but the id of a role begins with AROA; %s",
 			stack, RoleUniqueIDOutput, role.UniqueID, deploy)
+	}
+	// The handler signs its requests for the region it runs in, and S3 redirects those for a bucket elsewhere.
+	if function, err := arn.Parse(functionARN); err != nil || function.Region != settings.Region {
+		return ComputeRole{}, fmt.Errorf("stack %s has the function %s, but aws:region puts the bucket in %s; "+
+			"give both stacks the same region, then %s", stack, functionARN, settings.Region, deploy)
 	}
 	return role, nil
 }

@@ -1,3 +1,5 @@
+// Package components is the Pulumi side of the system: what a stack's settings may be, the policy documents that follow from them,
+// and the resources of each account. One component is one file: XArgs, X and NewX.
 package components
 
 import (
@@ -76,24 +78,25 @@ func (s *Settings) LogGroupARN() string {
 	return fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", s.Access.Partition, s.Region, s.ComputeAccountID, s.LogGroupName())
 }
 
-// The forms of names, each as its service documents it.
+// The forms of names and ids, each as its service documents it.
 var (
-	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	accountIDForm = regexp.MustCompile(`^[0-9]{12}$`)
 	// https://docs.aws.amazon.com/general/latest/gr/rande.html
-	region = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
+	regionForm = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]+$`)
 	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-	bucketName         = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	ipAddress          = regexp.MustCompile(`^[0-9]+(\.[0-9]+){3}$`)
+	bucketNameForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	ipAddressForm      = regexp.MustCompile(`^[0-9]+(\.[0-9]+){3}$`)
 	reservedBucketName = regexp.MustCompile(`^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$`)
 	// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
-	roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	roleARN  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+$`)
+	roleNameForm = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	roleARNForm  = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+$`)
 	// https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-	functionName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
-	// The characters that S3 calls safe, and a few that are common in keys. Stars, question marks and dollar signs would be
-	// wildcards and variables in a policy. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-	prefix    = regexp.MustCompile(`^[A-Za-z0-9!_.'()=+@:,/-]{0,512}$`)
-	stackName = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
+	functionNameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	// Of the characters that S3 calls safe and those that are common in keys, the ones that mean nothing else in a policy, where a
+	// star, a question mark and a dollar sign would. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+	prefixForm = regexp.MustCompile(`^([A-Za-z0-9!_.'()=+@:,-]+/)*$`)
+	// https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
+	stackForm = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
 )
 
 // logRetentionDays are the periods CloudWatch Logs knows.
@@ -107,30 +110,29 @@ var logRetentionDays = []int{
 func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 	r := reader{ctx: ctx, known: map[string]bool{}}
 	s := &Settings{
-		Side:             Side(r.oneOf("side", "", string(Compute), string(Data))),
-		Region:           r.matching("aws:region", "", region, "a region, as in us-east-1"),
-		ComputeAccountID: r.matching("computeAccountId", "", accountID, "an account id: twelve digits, in quotes"),
-		DataAccountID:    r.matching("dataAccountId", "", accountID, "an account id: twelve digits, in quotes"),
-		RoleName:         r.matching("roleName", "", roleName, "a role name: 1 to 64 letters, digits and +=,.@_-"),
+		Side:             Side(r.oneOf("side", string(Compute), string(Data))),
+		Region:           r.matching("aws:region", regionForm, "a region, as in us-east-1"),
+		ComputeAccountID: r.matching("computeAccountId", accountIDForm, "an account id: twelve digits, in quotes"),
+		DataAccountID:    r.matching("dataAccountId", accountIDForm, "an account id: twelve digits, in quotes"),
+		RoleName:         r.matching("roleName", roleNameForm, "a role name: 1 to 64 letters, digits and +=,.@_-"),
 		Access: Access{
 			BucketName:  r.bucketName("bucketName"),
 			Prefix:      r.prefix("prefix"),
 			Permissions: r.permissions("permissions"),
 		},
 		Function: FunctionSettings{
-			Name:                r.matching("functionName", "", functionName, "a function name: 1 to 64 letters, digits, - and _"),
-			Architecture:        r.oneOf("architecture", "arm64", "arm64", "x86_64"),
-			MemorySize:          r.integer("memorySize", 256, 128, 10240, "MiB"),
-			Timeout:             r.integer("timeout", 30, 1, 900, "seconds"),
-			ReservedConcurrency: r.integer("reservedConcurrency", -1, -1, 100_000, "invocations at once (-1 is no limit)"),
-			LogRetentionDays:    r.retention("logRetentionDays", 30),
-			Tracing:             r.oneOf("tracing", "PassThrough", "PassThrough", "Active"),
-			Oversize:            r.oneOf("oversize", "presign", "presign", "refuse"),
-			PresignTTL:          r.duration("presignTtl", "15m", time.Second, 7*24*time.Hour),
+			Name:                r.matching("functionName", functionNameForm, "a function name: 1 to 64 letters, digits, - and _"),
+			Architecture:        r.oneOf("architecture", "arm64", "x86_64"),
+			MemorySize:          r.integer("memorySize", 128, 10240, "MiB"),
+			Timeout:             r.integer("timeout", 1, 900, "seconds"),
+			ReservedConcurrency: r.integer("reservedConcurrency", -1, 100_000, "invocations at once, where -1 is no limit"),
+			LogRetentionDays:    r.retention("logRetentionDays"),
+			Tracing:             r.oneOf("tracing", "PassThrough", "Active"),
+			Oversize:            r.oneOf("oversize", "presign", "refuse"),
+			PresignTTL:          r.duration("presignTtl", time.Second, 7*24*time.Hour),
 		},
-		ComputeStack: r.matching("computeStack", fmt.Sprintf("%s/%s/account-a", ctx.Organization(), ctx.Project()), stackName,
-			"a stack with its organization and project, as in organization/cross-account-s3/account-a"),
-		ForceDestroy: r.boolean("forceDestroy", false),
+		ComputeStack: r.stack("computeStack", "account-a"),
+		ForceDestroy: r.boolean("forceDestroy"),
 	}
 	s.Access.Partition = partition(s.Region)
 
@@ -190,18 +192,14 @@ func (r *reader) refuse(key, value, allowed string) {
 	r.problems = append(r.problems, fmt.Errorf("  %s is %q, and has to be %s", r.qualified(key), value, allowed))
 }
 
-// text is the value of a key, or the fallback where it has none.
-func (r *reader) text(key, fallback string) string {
+// text is the value of a key; empty where it has none. Defaults stand in Pulumi.yaml, not here.
+func (r *reader) text(key string) string {
 	r.known[r.qualified(key)] = true
-	value := config.Get(r.ctx, r.qualified(key))
-	if value == "" {
-		return fallback
-	}
-	return value
+	return config.Get(r.ctx, r.qualified(key))
 }
 
-func (r *reader) matching(key, fallback string, form *regexp.Regexp, allowed string) string {
-	value := r.text(key, fallback)
+func (r *reader) matching(key string, form *regexp.Regexp, allowed string) string {
+	value := r.text(key)
 	if !form.MatchString(value) {
 		r.refuse(key, value, allowed)
 		return ""
@@ -209,8 +207,8 @@ func (r *reader) matching(key, fallback string, form *regexp.Regexp, allowed str
 	return value
 }
 
-func (r *reader) oneOf(key, fallback string, allowed ...string) string {
-	value := r.text(key, fallback)
+func (r *reader) oneOf(key string, allowed ...string) string {
+	value := r.text(key)
 	if !slices.Contains(allowed, value) {
 		r.refuse(key, value, strings.Join(allowed, " or "))
 		return ""
@@ -218,36 +216,36 @@ func (r *reader) oneOf(key, fallback string, allowed ...string) string {
 	return value
 }
 
-func (r *reader) integer(key string, fallback, least, most int, unit string) int {
-	text := r.text(key, strconv.Itoa(fallback))
+func (r *reader) integer(key string, least, most int, unit string) int {
+	text := r.text(key)
 	value, err := strconv.Atoi(text)
 	if err != nil || value < least || value > most {
-		r.refuse(key, text, fmt.Sprintf("a whole number of %s from %d to %d", unit, least, most))
+		r.refuse(key, text, fmt.Sprintf("a whole number of %s, from %d to %d", unit, least, most))
 		return 0
 	}
 	return value
 }
 
-func (r *reader) retention(key string, fallback int) int {
-	text := r.text(key, strconv.Itoa(fallback))
+func (r *reader) retention(key string) int {
+	text := r.text(key)
 	value, err := strconv.Atoi(text)
 	if err != nil || !slices.Contains(logRetentionDays, value) {
-		r.refuse(key, text, "a number of days that CloudWatch knows, one of "+strings.Trim(fmt.Sprint(logRetentionDays), "[]"))
+		r.refuse(key, text, "a number of days that CloudWatch knows: one of "+strings.Trim(fmt.Sprint(logRetentionDays), "[]"))
 		return 0
 	}
 	return value
 }
 
-func (r *reader) boolean(key string, fallback bool) bool {
-	text := r.text(key, strconv.FormatBool(fallback))
+func (r *reader) boolean(key string) bool {
+	text := r.text(key)
 	if text != "true" && text != "false" {
 		r.refuse(key, text, "true or false")
 	}
 	return text == "true"
 }
 
-func (r *reader) duration(key, fallback string, least, most time.Duration) time.Duration {
-	text := r.text(key, fallback)
+func (r *reader) duration(key string, least, most time.Duration) time.Duration {
+	text := r.text(key)
 	value, err := time.ParseDuration(text)
 	if err != nil || value < least || value > most {
 		r.refuse(key, text, fmt.Sprintf("a duration from %s to %s, as in 15m or 1h30m", least, most))
@@ -256,10 +254,18 @@ func (r *reader) duration(key, fallback string, least, most time.Duration) time.
 	return value
 }
 
+// stack reads the full name of a stack; without a value it is the stack of that name in the same organization and project.
+func (r *reader) stack(key, sibling string) string {
+	if r.text(key) == "" {
+		return fmt.Sprintf("%s/%s/%s", r.ctx.Organization(), r.ctx.Project(), sibling)
+	}
+	return r.matching(key, stackForm, "a stack with its organization and project, as in organization/cross-account-s3/account-a")
+}
+
 func (r *reader) bucketName(key string) string {
-	name := r.text(key, "")
+	name := r.text(key)
 	switch {
-	case !bucketName.MatchString(name) || strings.Contains(name, "..") || ipAddress.MatchString(name):
+	case !bucketNameForm.MatchString(name) || strings.Contains(name, "..") || ipAddressForm.MatchString(name):
 		r.refuse(key, name, "a bucket name: 3 to 63 lowercase letters, digits, hyphens and single dots, beginning and ending with a "+
 			"letter or digit, and not an IP address")
 	case reservedBucketName.MatchString(name):
@@ -270,21 +276,21 @@ func (r *reader) bucketName(key string) string {
 
 // prefix reads a folder. It always ends in a slash, or else data would also open database/.
 func (r *reader) prefix(key string) string {
-	value := r.text(key, "")
+	value := r.text(key)
 	if value != "" && !strings.HasSuffix(value, "/") {
 		value += "/"
 	}
-	if !prefix.MatchString(value) || strings.HasPrefix(value, "/") || strings.Contains(value, "//") ||
-		slices.ContainsFunc(strings.Split(value, "/"), func(name string) bool { return name == "." || name == ".." }) {
-		r.refuse(key, r.text(key, ""), "a folder, as in data/ or data/incoming/: up to 512 letters, digits and !_.'()=+@:,- with single "+
-			"slashes between, not before; wildcards are not allowed")
+	names := strings.Split(value, "/")
+	if len(value) > 512 || !prefixForm.MatchString(value) || slices.Contains(names, ".") || slices.Contains(names, "..") {
+		r.refuse(key, r.text(key), "a folder, as in data/ or data/incoming/, or empty: up to 512 letters, digits and !_.'()=+@:,- in "+
+			"names with single slashes between them and none in front; wildcards are not allowed")
 	}
 	return value
 }
 
 func (r *reader) permissions(key string) []Permission {
 	allowed := []Permission{Read, Write, Delete, List}
-	text := r.text(key, "")
+	text := r.text(key)
 	var permissions []Permission
 	if err := json.Unmarshal([]byte(text), &permissions); err != nil || len(permissions) == 0 {
 		r.refuse(key, text, "a list of at least one of read, write, delete and list")
@@ -292,9 +298,9 @@ func (r *reader) permissions(key string) []Permission {
 	}
 	for i, permission := range permissions {
 		if !slices.Contains(allowed, permission) {
-			r.refuse(key, string(permission), "read, write, delete or list")
+			r.refuse(fmt.Sprintf("%s[%d]", key, i), string(permission), "read, write, delete or list")
 		} else if slices.Contains(permissions[:i], permission) {
-			r.refuse(key, string(permission), "named only once")
+			r.refuse(fmt.Sprintf("%s[%d]", key, i), string(permission), "named only once")
 		}
 	}
 	return permissions
@@ -306,17 +312,17 @@ func (r *reader) guard(side, account string) {
 	if account == "" {
 		return // Already refused, and nothing to compare with.
 	}
-	text := r.text(allowedAccountIDs, "")
+	text := r.text(allowedAccountIDs)
 	// A json.Number takes an id with and without quotes, as the provider does.
 	var ids []json.Number
 	if err := json.Unmarshal([]byte(text), &ids); err != nil || len(ids) != 1 || string(ids[0]) != account {
 		r.refuse(allowedAccountIDs, text, fmt.Sprintf("[%q], the account that %s names", account, side))
 	}
 
-	if text := r.text(assumeRole, ""); text != "" {
+	if text := r.text(assumeRole); text != "" {
 		var role struct{ RoleARN string }
 		err := json.Unmarshal([]byte(text), &role)
-		if match := roleARN.FindStringSubmatch(role.RoleARN); err != nil || match == nil || match[1] != account {
+		if match := roleARNForm.FindStringSubmatch(role.RoleARN); err != nil || match == nil || match[1] != account {
 			r.refuse(assumeRole+".roleArn", role.RoleARN, fmt.Sprintf("the ARN of a role of account %s, which %s names", account, side))
 		}
 	}
