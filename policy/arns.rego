@@ -27,17 +27,24 @@ else := "typed" if regex.match("^arn:(?:[^:]*:){4}", text)
 # title: The matchers of ARN patterns
 # description: One for each kind of ARN. The patterns are escaped, see `iam.patterns`.
 matchers(arn_patterns) := {
-	"plain": patterns.matcher(array.concat(typed, untyped), array.concat(loose, anything)),
-	"typed": patterns.matcher(typed, array.concat(loose, anything)),
+	"plain": _with(typed, [_certain(part) | some part in parts; _wild_type(part.rest)]),
+	"typed": typed,
 	# AWS does not regard the letter case of a role's name when it makes one, and does not say how it matches it.
-	"role": patterns.matcher(typed, array.concat([patterns.folded(one, true) | some one in loose], anything)),
+	"role": {"certain": typed.certain, "possible": concat("", ["(?i)", typed.possible])},
 } if {
 	parts := [part | some pattern in arn_patterns; part := _parts(pattern)]
-	typed := [_certain(part) | some part in parts; not _wild_type(part.rest)]
-	untyped := [_certain(part) | some part in parts; _wild_type(part.rest)]
-	loose := [_possible(part) | some part in parts]
-	anything := [".*" | some pattern in arn_patterns; not _parts(pattern)]
+	typed := patterns.matcher(
+		[_certain(part) | some part in parts; not _wild_type(part.rest)],
+		# What is no ARN may mean anything.
+		array.concat([_possible(part) | some part in parts], [".*" | count(parts) < count(arn_patterns)]),
+	)
 }
+
+else := {of_kind: patterns.matcher([], []) | some of_kind in ["plain", "typed", "role"]}
+
+_with(matcher, certain) := matcher if certain == []
+
+else := {"certain": concat("|", [matcher.certain, patterns.matcher(certain, []).certain]), "possible": matcher.possible}
 
 # METADATA
 # title: The matchers of an ARN pattern with its variables filled in
@@ -48,11 +55,11 @@ filled_in(filled) := {of_kind: {"certain": strict[of_kind].certain, "possible": 
 }
 
 # The text in front of the fifth colon with its colons, and what follows; `*` alone stands for every ARN.
-_parts(pattern) := {"head": "", "rest": "*"} if pattern == "*"
-
-else := {"head": found[1], "rest": found[2]} if {
+_parts(pattern) := {"head": found[1], "rest": found[2]} if {
 	found := regex.find_all_string_submatch_n(`^(?s:(arn:(?:[^:]*:){4})(.*))$`, pattern, 1)[0]
 }
+
+_parts("*") := {"head": "", "rest": "*"}
 
 # `key/*` is documented, `k*` is not: where there are types, it is not said what a wildcard in them does.
 _wild_type(rest) if {

@@ -7,39 +7,64 @@
 package iam.operators
 
 # METADATA
+# scope: document
 # title: The condition operators
 # description: |
 #   By name, without set operator and IfExists. `negated` operators ask that no value be alike; `order` holds the outcomes of a
 #   comparison that an operator accepts, less (-1), the same (0), greater (1).
-table := {
-	"StringEquals": {"compares": "text", "negated": false},
-	"StringNotEquals": {"compares": "text", "negated": true},
-	"StringEqualsIgnoreCase": {"compares": "folded", "negated": false},
-	"StringNotEqualsIgnoreCase": {"compares": "folded", "negated": true},
-	"StringLike": {"compares": "pattern", "negated": false},
-	"StringNotLike": {"compares": "pattern", "negated": true},
-	"ArnEquals": {"compares": "arn", "negated": false},
-	"ArnLike": {"compares": "arn", "negated": false},
-	"ArnNotEquals": {"compares": "arn", "negated": true},
-	"ArnNotLike": {"compares": "arn", "negated": true},
-	"Bool": {"compares": "bool", "negated": false},
-	"NumericEquals": {"compares": "number", "negated": false, "order": {0}},
-	"NumericNotEquals": {"compares": "number", "negated": true, "order": {0}},
-	"NumericLessThan": {"compares": "number", "negated": false, "order": {-1}},
-	"NumericLessThanEquals": {"compares": "number", "negated": false, "order": {-1, 0}},
-	"NumericGreaterThan": {"compares": "number", "negated": false, "order": {1}},
-	"NumericGreaterThanEquals": {"compares": "number", "negated": false, "order": {0, 1}},
-	"DateEquals": {"compares": "date", "negated": false, "order": {0}},
-	"DateNotEquals": {"compares": "date", "negated": true, "order": {0}},
-	"DateLessThan": {"compares": "date", "negated": false, "order": {-1}},
-	"DateLessThanEquals": {"compares": "date", "negated": false, "order": {-1, 0}},
-	"DateGreaterThan": {"compares": "date", "negated": false, "order": {1}},
-	"DateGreaterThanEquals": {"compares": "date", "negated": false, "order": {0, 1}},
-	"IpAddress": {"compares": "address", "negated": false},
-	"NotIpAddress": {"compares": "address", "negated": true},
-	"BinaryEquals": {"compares": "binary", "negated": false},
-	"Null": {"compares": "presence", "negated": false},
-}
+table["StringEquals"] := {"compares": "text", "negated": false}
+
+table["StringNotEquals"] := {"compares": "text", "negated": true}
+
+table["StringEqualsIgnoreCase"] := {"compares": "folded", "negated": false}
+
+table["StringNotEqualsIgnoreCase"] := {"compares": "folded", "negated": true}
+
+table["StringLike"] := {"compares": "pattern", "negated": false}
+
+table["StringNotLike"] := {"compares": "pattern", "negated": true}
+
+table["ArnEquals"] := {"compares": "arn", "negated": false}
+
+table["ArnLike"] := {"compares": "arn", "negated": false}
+
+table["ArnNotEquals"] := {"compares": "arn", "negated": true}
+
+table["ArnNotLike"] := {"compares": "arn", "negated": true}
+
+table["Bool"] := {"compares": "bool", "negated": false}
+
+table["NumericEquals"] := {"compares": "number", "negated": false, "order": {0}}
+
+table["NumericNotEquals"] := {"compares": "number", "negated": true, "order": {0}}
+
+table["NumericLessThan"] := {"compares": "number", "negated": false, "order": {-1}}
+
+table["NumericLessThanEquals"] := {"compares": "number", "negated": false, "order": {-1, 0}}
+
+table["NumericGreaterThan"] := {"compares": "number", "negated": false, "order": {1}}
+
+table["NumericGreaterThanEquals"] := {"compares": "number", "negated": false, "order": {0, 1}}
+
+table["DateEquals"] := {"compares": "date", "negated": false, "order": {0}}
+
+table["DateNotEquals"] := {"compares": "date", "negated": true, "order": {0}}
+
+table["DateLessThan"] := {"compares": "date", "negated": false, "order": {-1}}
+
+table["DateLessThanEquals"] := {"compares": "date", "negated": false, "order": {-1, 0}}
+
+table["DateGreaterThan"] := {"compares": "date", "negated": false, "order": {1}}
+
+table["DateGreaterThanEquals"] := {"compares": "date", "negated": false, "order": {0, 1}}
+
+table["IpAddress"] := {"compares": "address", "negated": false}
+
+table["NotIpAddress"] := {"compares": "address", "negated": true}
+
+table["BinaryEquals"] := {"compares": "binary", "negated": false}
+
+table["Null"] := {"compares": "presence", "negated": false}
 
 # METADATA
 # title: An operator as it is written

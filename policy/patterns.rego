@@ -24,12 +24,27 @@ of(text, false) := strings.replace_n({`\`: `\\`, "*": `\*`, "?": `\?`}, text)
 # METADATA
 # title: A pattern as a regular expression
 # description: Without anchors, to become part of a larger one.
-expression(pattern) := strings.replace_n(object.union(_literals, {"*": ".*", "?": "."}), pattern)
+expression(pattern) := _expression(pattern, ".*", ".")
 
 # METADATA
 # title: A pattern as a regular expression within ARN components
 # description: As `expression`, but its wildcards take in no colon.
-expression_between_colons(pattern) := strings.replace_n(object.union(_literals, {"*": "[^:]*", "?": "[^:]"}), pattern)
+expression_between_colons(pattern) := _expression(pattern, "[^:]*", "[^:]")
+
+_expression(pattern, any_run, any_one) := replace(replace(literal, "*", any_run), "?", any_one) if {
+	not contains(pattern, `\`) # nearly always; the rest is for what has been escaped
+	literal := regex.replace(pattern, `[.+|^$()\[\]{}]`, `\$0`)
+}
+
+else := strings.replace_n(
+	{
+		"*": any_run, "?": any_one,
+		`\\`: `\\`, `\*`: `\*`, `\?`: `\?`,
+		".": `\.`, "+": `\+`, "|": `\|`, "^": `\^`, "$": `\$`,
+		"(": `\(`, ")": `\)`, "[": `\[`, "]": `\]`, "{": `\{`, "}": `\}`,
+	},
+	pattern,
+)
 
 # METADATA
 # scope: document
@@ -37,12 +52,6 @@ expression_between_colons(pattern) := strings.replace_n(object.union(_literals, 
 folded(one, true) := concat("", ["(?i:", one, ")"])
 
 folded(one, false) := one
-
-_literals := {
-	`\\`: `\\`, `\*`: `\*`, `\?`: `\?`,
-	".": `\.`, "+": `\+`, "|": `\|`, "^": `\^`, "$": `\$`,
-	"(": `\(`, ")": `\)`, "[": `\[`, "]": `\]`, "{": `\{`, "}": `\}`,
-}
 
 # METADATA
 # scope: document
