@@ -332,6 +332,7 @@ func unsettledSentences() []sentence {
 					granted(when("ForAllValues:StringEquals", tags, "a"), givenMany(tags, "a", unknown))},
 				{"a variable's value", undetermined, granted(wildValue, given("aws:username", unknown))},
 				{"the request's resource", undetermined, granted(resource(object), on(unknown))},
+				{"the request's resource, which may be a role", undetermined, assumes(accountB, on(unknown))},
 				{"the resource's account, where it matters", undetermined, cross(in(unknown), noResourcePolicy)},
 			}...),
 			negative: append(stands(unknownAction), examples{
