@@ -6,71 +6,68 @@
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 package iam.operators
 
-# METADATA
-# scope: document
-# title: The condition operators
-# description: |
-#   By name, without set operator and IfExists. `negated` operators ask that no value be alike; `order` holds the outcomes of a
-#   comparison that an operator accepts, less (-1), the same (0), greater (1).
-table["StringEquals"] := {"compares": "text", "negated": false}
+# The condition operators by name, without set operator and IfExists. `negated` operators ask that no value be alike; `order` holds the
+# outcomes of a comparison that an operator accepts, less (-1), the same (0), greater (1).
+_table["StringEquals"] := {"compares": "text", "negated": false}
 
-table["StringNotEquals"] := {"compares": "text", "negated": true}
+_table["StringNotEquals"] := {"compares": "text", "negated": true}
 
-table["StringEqualsIgnoreCase"] := {"compares": "folded", "negated": false}
+_table["StringEqualsIgnoreCase"] := {"compares": "folded", "negated": false}
 
-table["StringNotEqualsIgnoreCase"] := {"compares": "folded", "negated": true}
+_table["StringNotEqualsIgnoreCase"] := {"compares": "folded", "negated": true}
 
-table["StringLike"] := {"compares": "pattern", "negated": false}
+_table["StringLike"] := {"compares": "pattern", "negated": false}
 
-table["StringNotLike"] := {"compares": "pattern", "negated": true}
+_table["StringNotLike"] := {"compares": "pattern", "negated": true}
 
-table["ArnEquals"] := {"compares": "arn", "negated": false}
+_table["ArnEquals"] := {"compares": "arn", "negated": false}
 
-table["ArnLike"] := {"compares": "arn", "negated": false}
+_table["ArnLike"] := {"compares": "arn", "negated": false}
 
-table["ArnNotEquals"] := {"compares": "arn", "negated": true}
+_table["ArnNotEquals"] := {"compares": "arn", "negated": true}
 
-table["ArnNotLike"] := {"compares": "arn", "negated": true}
+_table["ArnNotLike"] := {"compares": "arn", "negated": true}
 
-table["Bool"] := {"compares": "bool", "negated": false}
+_table["Bool"] := {"compares": "bool", "negated": false}
 
-table["NumericEquals"] := {"compares": "number", "negated": false, "order": {0}}
+_table["NumericEquals"] := {"compares": "number", "negated": false, "order": {0}}
 
-table["NumericNotEquals"] := {"compares": "number", "negated": true, "order": {0}}
+_table["NumericNotEquals"] := {"compares": "number", "negated": true, "order": {0}}
 
-table["NumericLessThan"] := {"compares": "number", "negated": false, "order": {-1}}
+_table["NumericLessThan"] := {"compares": "number", "negated": false, "order": {-1}}
 
-table["NumericLessThanEquals"] := {"compares": "number", "negated": false, "order": {-1, 0}}
+_table["NumericLessThanEquals"] := {"compares": "number", "negated": false, "order": {-1, 0}}
 
-table["NumericGreaterThan"] := {"compares": "number", "negated": false, "order": {1}}
+_table["NumericGreaterThan"] := {"compares": "number", "negated": false, "order": {1}}
 
-table["NumericGreaterThanEquals"] := {"compares": "number", "negated": false, "order": {0, 1}}
+_table["NumericGreaterThanEquals"] := {"compares": "number", "negated": false, "order": {0, 1}}
 
-table["DateEquals"] := {"compares": "date", "negated": false, "order": {0}}
+_table["DateEquals"] := {"compares": "date", "negated": false, "order": {0}}
 
-table["DateNotEquals"] := {"compares": "date", "negated": true, "order": {0}}
+_table["DateNotEquals"] := {"compares": "date", "negated": true, "order": {0}}
 
-table["DateLessThan"] := {"compares": "date", "negated": false, "order": {-1}}
+_table["DateLessThan"] := {"compares": "date", "negated": false, "order": {-1}}
 
-table["DateLessThanEquals"] := {"compares": "date", "negated": false, "order": {-1, 0}}
+_table["DateLessThanEquals"] := {"compares": "date", "negated": false, "order": {-1, 0}}
 
-table["DateGreaterThan"] := {"compares": "date", "negated": false, "order": {1}}
+_table["DateGreaterThan"] := {"compares": "date", "negated": false, "order": {1}}
 
-table["DateGreaterThanEquals"] := {"compares": "date", "negated": false, "order": {0, 1}}
+_table["DateGreaterThanEquals"] := {"compares": "date", "negated": false, "order": {0, 1}}
 
-table["IpAddress"] := {"compares": "address", "negated": false}
+_table["IpAddress"] := {"compares": "address", "negated": false}
 
-table["NotIpAddress"] := {"compares": "address", "negated": true}
+_table["NotIpAddress"] := {"compares": "address", "negated": true}
 
-table["BinaryEquals"] := {"compares": "binary", "negated": false}
+_table["BinaryEquals"] := {"compares": "binary", "negated": false}
 
-table["Null"] := {"compares": "presence", "negated": false}
+_table["Null"] := {"compares": "presence", "negated": false}
 
 # METADATA
 # title: An operator as it is written
 # description: |
-#   Its row of the table, with `set` (ForAllValues, ForAnyValue or empty) and `if_exists`. Undefined for an operator that AWS does not have.
-parse(written) := object.union(table[parts[2]], {"set": parts[1], "if_exists": parts[3] != ""}) if {
+#   What it `compares`, whether it is `negated` and which `order` it accepts, with `set` (ForAllValues, ForAnyValue or empty) and
+#   `if_exists`. Undefined for an operator that AWS does not have.
+parse(written) := object.union(_table[parts[2]], {"set": parts[1], "if_exists": parts[3] != ""}) if {
 	parts := regex.find_all_string_submatch_n(`^(?:(ForAllValues|ForAnyValue):)?(.+?)(IfExists)?$`, written, 1)[0]
 	not parts == ["NullIfExists", "", "Null", "IfExists"]
 }
