@@ -60,7 +60,10 @@ func TestOverHTTP(t *testing.T) {
 		}
 	}
 
-	invoke(t, h, event(`"operation":"put","objectKey":"large","data":"`+strings.Repeat("a", 100)+`"`))
+	body100 := strings.Repeat("a", 100)
+	if _, failure := invoke(t, h, event(`"operation":"put","objectKey":"large","data":"`+body100+`"`)); failure.Type != "" {
+		t.Fatal(failure)
+	}
 	large := &handler{settings: settings, bucket: bucket, log: h.log}
 	url, err := large.instead(t.Context(), Event{BucketName: "second-bucket", ObjectKey: "large"}, &Answer{})
 	if err != nil {

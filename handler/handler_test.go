@@ -153,7 +153,10 @@ func TestBinary(t *testing.T) {
 	bucket := &memory{objects: map[string][]byte{}}
 	h, _ := newHandler(bucket, settings)
 	encoded := base64.StdEncoding.EncodeToString(binary)
-	invoke(t, h, `{"bucketName":"second-bucket","objectKey":"k","operation":"put","encoding":"base64","data":"`+encoded+`"}`)
+	if _, failure := invoke(t, h,
+		`{"bucketName":"second-bucket","objectKey":"k","operation":"put","encoding":"base64","data":"`+encoded+`"}`); failure.Type != "" {
+		t.Fatal(failure)
+	}
 	if !bytes.Equal(bucket.objects["k"], binary) {
 		t.Fatalf("put stored %v", bucket.objects["k"])
 	}
@@ -203,7 +206,10 @@ func TestListPages(t *testing.T) {
 func TestCopySourceIsEscaped(t *testing.T) {
 	bucket := &memory{objects: map[string][]byte{}}
 	h, _ := newHandler(bucket, settings)
-	invoke(t, h, `{"bucketName":"second-bucket","objectKey":"k","operation":"copy","sourceKey":"a b+c/ü?","versionId":"v&1"}`)
+	if _, failure := invoke(t, h,
+		`{"bucketName":"second-bucket","objectKey":"k","operation":"copy","sourceKey":"a b+c/ü?","versionId":"v&1"}`); failure.Type != "" {
+		t.Fatal(failure)
+	}
 	if want := "second-bucket/a%20b%2Bc/%C3%BC%3F?versionId=v%261"; bucket.copied != want {
 		t.Errorf("copied from %s, want %s", bucket.copied, want)
 	}
