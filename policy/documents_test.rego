@@ -50,6 +50,10 @@ test_well_formed[note] if {
 		"an unknown account": _patched("/request/resource/accountId", _unknown),
 		"no resource": _patched("/request/resource/resource", "*"),
 		"an unknown policy": _patched("/resourcePolicy", "[secret]"),
+		"policies that say nothing": json.patch(_case, [
+			{"op": "add", "path": "/resourcePolicy", "value": {}},
+			{"op": "add", "path": "/identityPolicies/0/policy", "value": {}},
+		]),
 		"unknown statements": _patched("/resourcePolicy/Statement", _unknown),
 		"an unknown statement": _patched("/resourcePolicy/Statement/0", _unknown),
 		"an unknown effect": _patched("/resourcePolicy/Statement/0/Effect", _unknown),

@@ -123,32 +123,30 @@ _allow_by(names) := max({-1} | {truth | some [name, "Allow", truth] in _effects;
 
 # All effects as `[whose, effect, truth]`: whose is the layer of a policy of the principal, the position of a level of service control
 # policies, or the name by which a resource policy calls the principal.
-_effects contains [layer, effect, truth] if {
+_effects := union({_own, _of_levels, _named(input.resource), _of_resource_control_policies})
+
+_own := {[layer, effect, truth] |
 	in_account
 	some layer in ["identity", "session", "boundary"]
 	input[layer] != []
 	some [effect, truth] in statements.effects(input[layer])
 }
 
-_effects contains [level, effect, truth] if {
+_of_levels := {[level, effect, truth] |
 	in_account
 	some level, policies in input.scp
 	some [effect, truth] in statements.effects(policies.documents)
 }
 
-_effects contains [name, statement.effect, min([truth, named])] if {
-	some document in input.resource
-	some statement in document.statements
-	truth := statements.matches(statement)
-	some [name, named] in principals.names(statement)
+# Resource control policies can only deny: that they allow is implied.
+_of_resource_control_policies := {[name, "Deny", truth] |
+	some level in input.rcp
+	some [name, "Deny", truth] in _named(level.documents)
 }
 
-# Resource control policies can only deny: that they allow is implied.
-_effects contains [name, "Deny", min([truth, named])] if {
-	some level in input.rcp
-	some document in level.documents
+_named(documents) := {[name, statement.effect, min([truth, named])] |
+	some document in documents
 	some statement in document.statements
-	statement.effect == "Deny"
 	truth := statements.matches(statement)
 	some [name, named] in principals.names(statement)
 }

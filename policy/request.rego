@@ -29,4 +29,4 @@ resource_kind := arns.kind(resource)
 # METADATA
 # title: The values of the condition keys
 # description: Their names in lower case, as IAM does not regard it.
-context[lower(key)] := value if some key, value in input.request.context
+context := {lower(key): value | some key, value in input.request.context}

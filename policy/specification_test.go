@@ -7,8 +7,13 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/open-policy-agent/opa/v1/rego"
 
 	"cross-account-s3/policy"
 )
@@ -209,49 +214,141 @@ var sentences = []string{
 	"Not settled: BinaryEquals",
 	"Not settled: unique-id principals",
 	"Not settled: a value that is not known yet",
+	"Not settled: a document that AWS would refuse",
 	"Not settled: several permissions boundaries that disagree",
 }
 
-// A case may also be written with one level of SCPs and RCPs as a flat array, and with the optional parts left out.
-func TestCaseFormat(t *testing.T) {
+// lineExample is a case as one line of JSON, and its answer.
+type lineExample struct {
+	what, line string
+	want       policy.Decision
+}
+
+// caseFormat are examples of what the format of a case allows: one level of SCPs and RCPs as a flat array, and the optional parts left out.
+func caseFormat() []lineExample {
 	const head = `{"id": "1", "request": {"principal": "arn:aws:sts::123456789012:assumed-role/R/s", "action": "s3:GetObject",
 		"resource": {"resource": "arn:aws:s3:::b/k", "accountId": "123456789012"},
 		"context": {"aws:SecureTransport": "true", "aws:PrincipalOrgPaths": ["o-1/r-1/"]}},`
-	const allow = `{"name": "p", "policy": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}`
-	const deny = `{"name": "d", "policy": {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}}`
-	const rcp = `{"name": "r", "policy": {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*",
-		"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}}}}}`
-	const says = `{"name": "none", "policy": {}}`
+	policyOf := func(name, effect, more string) string {
+		return `{"name": "` + name + `", "policy": {"Version": "2012-10-17", "Statement": {"Effect": "` + effect + `", "Action": "*", "Resource": "*"` +
+			more + `}}}`
+	}
+	allow, deny, says := policyOf("a", "Allow", ""), policyOf("d", "Deny", ""), `{"name": "none", "policy": {}}`
+	rcp := policyOf("r", "Deny", `, "Principal": "*", "Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-1/*"}}`)
+	level := func(policies string) string { return `{"orgIdentifier": "ou", "policies": [` + policies + `]}` }
+	identity := `"identityPolicies": [` + allow + `]`
+
+	examples := []lineExample{
+		{"only request and identityPolicies are required", identity, allowed},
+		{"no identity policy", `"identityPolicies": []`, implicit},
+		{"flat SCPs are one level: one of them is enough", identity + `, "scps": [` + allow + `, ` + says + `]`, allowed},
+		{"flat SCPs: a Deny beside the Allow", identity + `, "scps": [` + allow + `, ` + deny + `]`, explicit},
+		{"flat SCPs that say nothing", identity + `, "scps": [` + says + `]`, implicit},
+		{"no SCPs", identity + `, "scps": []`, allowed},
+		{"several levels of SCPs", identity + `, "scps": [` + level(allow) + `, ` + level(allow) + `]`, allowed},
+		{"several levels of SCPs, one of which says nothing", identity + `, "scps": [` + level(allow) + `, ` + level(says) + `]`, implicit},
+		{"a level without policies", identity + `, "scps": [` + level("") + `]`, implicit},
+		{"a level without policies before one that allows", identity + `, "scps": [` + level("") + `, ` + level(allow) + `]`, implicit},
+		{"flat RCPs", identity + `, "rcps": [` + rcp + `]`, explicit},
+		{"flat RCPs that say nothing", identity + `, "rcps": [` + says + `]`, allowed},
+		{"levels of RCPs", identity + `, "rcps": [` + level("") + `, ` + level(rcp) + `]`, explicit},
+		{"policies that say nothing", `"identityPolicies": [` + says + `], "resourcePolicy": {}, "permissionBoundaries": [` + says + `],
+			"sessionPolicy": {}, "scps": [` + says + `], "rcps": [` + says + `]`, implicit},
+	}
+	for i := range examples {
+		examples[i].line = head + examples[i].line + "}"
+	}
+	return examples
+}
+
+func TestCaseFormat(t *testing.T) {
 	engine := newEngine(t)
-	for _, test := range []struct {
-		what, rest string
-		want       policy.Decision
-	}{
-		{"only request and identityPolicies are required", `"identityPolicies": [` + allow + `]}`, allowed},
-		{"no identity policy", `"identityPolicies": []}`, implicit},
-		{"flat SCPs are one level: one of them is enough", `"identityPolicies": [` + allow + `], "scps": [` + allow + `, ` + says + `]}`, allowed},
-		{"flat SCPs: a Deny beside the Allow", `"identityPolicies": [` + allow + `], "scps": [` + allow + `, ` + deny + `]}`, explicit},
-		{"flat SCPs that say nothing", `"identityPolicies": [` + allow + `], "scps": [` + says + `]}`, implicit},
-		{"no SCPs", `"identityPolicies": [` + allow + `], "scps": []}`, allowed},
-		{"several levels of SCPs", `"identityPolicies": [` + allow + `], "scps": [{"orgIdentifier": "r", "policies": [` + allow + `]},
-			{"orgIdentifier": "ou", "policies": [` + allow + `]}]}`, allowed},
-		{"several levels of SCPs, one of which says nothing", `"identityPolicies": [` + allow + `], "scps": [{"orgIdentifier": "r", "policies": [` + allow + `]},
-			{"orgIdentifier": "ou", "policies": [` + says + `]}]}`, implicit},
-		{"a level without policies", `"identityPolicies": [` + allow + `], "scps": [{"orgIdentifier": "r", "policies": []}]}`, implicit},
-		{"flat RCPs", `"identityPolicies": [` + allow + `], "rcps": [` + rcp + `]}`, explicit},
-		{"flat RCPs that say nothing", `"identityPolicies": [` + allow + `], "rcps": [` + says + `]}`, allowed},
-		{"levels of RCPs", `"identityPolicies": [` + allow + `], "rcps": [{"orgIdentifier": "r", "policies": []}, {"orgIdentifier": "ou", "policies": [` + rcp + `]}]}`, explicit},
-	} {
-		t.Run(test.what, func(t *testing.T) {
-			id, result, err := engine.DecideJSON(context.Background(), []byte(head+test.rest), false)
-			if got := answer(result, err); got != test.want {
-				t.Errorf("got %s, want %s (%v)", got, test.want, err)
+	for _, example := range caseFormat() {
+		t.Run(example.what, func(t *testing.T) {
+			id, result, err := engine.DecideJSON(context.Background(), []byte(example.line), false)
+			if got := answer(result, err); got != example.want {
+				t.Errorf("got %s, want %s (%v)", got, example.want, err)
 			}
 			if id == nil || *id != "1" {
 				t.Errorf("the answer must carry the case's id, got %v", id)
 			}
 		})
 	}
+}
+
+// Stock OPA gives the same answers with the modules alone; where the engine refuses a document, the modules allow nothing.
+func TestSpecificationInOPA(t *testing.T) {
+	query := prepareModules(t, modulesOnDisk(t))
+	for _, sentence := range specification() {
+		for kind, examples := range sentence.kinds() {
+			for _, example := range examples {
+				if wrong := wrongInOPA(t, query, line(t, example.c), example.want); wrong != "" {
+					t.Errorf("%s/%s/%s: %s", sentence.heading, kind, example.what, wrong)
+				}
+			}
+		}
+	}
+	for _, example := range caseFormat() {
+		if wrong := wrongInOPA(t, query, []byte(example.line), example.want); wrong != "" {
+			t.Errorf("%s: %s", example.what, wrong)
+		}
+	}
+}
+
+// modulesOnDisk are the texts of the Rego modules, by file name, without their tests.
+func modulesOnDisk(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("*.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := map[string]string{}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.rego") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules[name] = string(text)
+	}
+	return modules
+}
+
+// prepareModules compiles modules for the question of the decision on a case.
+func prepareModules(t *testing.T, modules map[string]string) rego.PreparedEvalQuery {
+	t.Helper()
+	options := []func(*rego.Rego){rego.Query("data.iam.decision.decision")}
+	for name, text := range modules {
+		options = append(options, rego.Module(name, text))
+	}
+	query, err := rego.New(options...).PrepareForEval(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return query
+}
+
+// wrongInOPA says what is wrong with the modules' answer to a case, and nothing if it is right.
+func wrongInOPA(t *testing.T, query rego.PreparedEvalQuery, line []byte, want policy.Decision) string {
+	t.Helper()
+	var input any
+	if err := json.Unmarshal(line, &input); err != nil {
+		t.Fatal(err)
+	}
+	results, err := query.Eval(context.Background(), rego.EvalInput(input))
+	if err != nil {
+		return err.Error()
+	}
+	if len(results) != 1 {
+		return "no decision"
+	}
+	got, _ := results[0].Expressions[0].Value.(string)
+	if decision := policy.Decision(got); decision == want || want == malformed && decision != allowed {
+		return ""
+	}
+	return fmt.Sprintf("got %s, want %s\n%s", got, want, line)
 }
 
 func (s sentence) kinds() iter.Seq2[string, examples] {
