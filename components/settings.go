@@ -99,6 +99,10 @@ var (
 	stackForm = regexp.MustCompile(`^[\w.-]+/[\w.-]+/[\w.-]+$`)
 )
 
+// longestPresign is how long a URL can be valid that is signed with the credentials of a role: no longer than these are.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+const longestPresign = 12 * time.Hour
+
 // logRetentionDays are the periods CloudWatch Logs knows.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 var logRetentionDays = []int{
@@ -129,7 +133,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 			LogRetentionDays:    r.retention("logRetentionDays"),
 			Tracing:             r.oneOf("tracing", "PassThrough", "Active"),
 			Oversize:            r.oneOf("oversize", "presign", "refuse"),
-			PresignTTL:          r.duration("presignTtl", time.Second, 7*24*time.Hour),
+			PresignTTL:          r.duration("presignTtl", time.Second, longestPresign),
 		},
 		ComputeStack: r.stack("computeStack", "account-a"),
 		ForceDestroy: r.boolean("forceDestroy"),
