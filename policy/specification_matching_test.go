@@ -504,7 +504,7 @@ func variableSentences() []sentence {
 				{"Bool", malformed,
 					granted(when("Bool", "aws:SecureTransport", "${aws:username}"), given("aws:SecureTransport", "true"),
 						given("aws:username", "true"))},
-				{"NumericEquals", malformed,
+				{"NumericEquals", undetermined,
 					granted(when("NumericEquals", "s3:max-keys", "${aws:username}"), given("s3:max-keys", "1"),
 						given("aws:username", "1"))},
 				{"DateEquals", malformed,
