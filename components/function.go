@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"google.golang.org/grpc/status"
 )
 
 // FunctionArgs are the inputs of a Function.
@@ -132,7 +133,7 @@ func buildHandler(ctx *pulumi.Context, architecture string, opts ...pulumi.Invok
 		Environment: map[string]string{"GOWORK": "off"},
 		Logging:     &logging,
 	}, opts...); err != nil {
-		return "", "", fmt.Errorf("building the handler for %s: %w", architecture, err)
+		return "", "", fmt.Errorf("building the handler for %s: %s", architecture, status.Convert(err).Message())
 	}
 	archive, err := os.ReadFile(filepath.Join(directory, path))
 	if err != nil {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// engine stands in for Pulumi's: it notes the inputs of what is registered, and has account-a deployed.
+type engine struct {
+	mutex  sync.Mutex
+	inputs map[string]resource.PropertyMap
+}
+
+func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	state := args.Inputs.Copy()
+	if args.TypeToken == "pulumi:pulumi:StackReference" {
+		state["outputs"] = resource.NewProperty(resource.PropertyMap{
+			"roleArn":      resource.NewProperty("arn:aws:iam::123456789012:role/R"),
+			"roleUniqueId": resource.NewProperty("AROAEXAMPLE"),
+			"functionArn":  resource.NewProperty("arn:aws:lambda:us-east-1:123456789012:function:F"),
+		})
+	} else {
+		e.mutex.Lock()
+		defer e.mutex.Unlock()
+		e.inputs[args.TypeToken+" "+args.Name] = args.Inputs
+	}
+	return args.Name, state, nil
+}
+
+func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if args.Token != "command:local:run" {
+		return nil, nil
+	}
+	archive := filepath.Join(args.Args["dir"].StringValue(), ".build/lambda/x86_64/handler.zip")
+	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil {
+		return nil, err
+	}
+	return nil, os.WriteFile(archive, nil, 0o600)
+}
+
+// run deploys a stack with a configuration that has no value in common with what Pulumi.yaml has as defaults.
+func run(t *testing.T, side, account string) (*engine, error) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	e := &engine{inputs: map[string]resource.PropertyMap{}}
+	err := pulumi.RunErr(deploy, pulumi.WithMocks("cross-account-s3", side, e), func(info *pulumi.RunInfo) {
+		info.DryRun = true
+		info.Config = map[string]string{"aws:region": "us-east-1", "aws:allowedAccountIds": `["` + account + `"]`}
+		for key, value := range map[string]string{
+			"side": side, "computeAccountId": "123456789012", "dataAccountId": "987654321098", "bucketName": "b-b", "roleName": "R",
+			"functionName": "F", "permissions": `["read"]`, "prefix": "p/", "architecture": "x86_64", "memorySize": "512", "timeout": "7",
+			"reservedConcurrency": "5", "logRetentionDays": "7", "tracing": "Active", "oversize": "refuse", "presignTtl": "2m",
+			"forceDestroy": "true",
+		} {
+			info.Config["cross-account-s3:"+key] = value
+		}
+	})
+	return e, err
+}
+
+// expect compares texts of the inputs with those that the settings ask for.
+func (e *engine) expect(t *testing.T, key string, input resource.PropertyKey, wants ...string) {
+	t.Helper()
+	got := e.inputs[key][input].String()
+	for _, want := range wants {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s of %s is %s, without %s; registered: %q", input, key, got, want, e.keys())
+		}
+	}
+}
+
+func (e *engine) keys() []string {
+	var keys []string
+	for key := range e.inputs {
+		keys = append(keys, key)
+	}
+	return slices.Sorted(slices.Values(keys))
+}
+
+func TestComputeSide(t *testing.T) {
+	e, err := run(t, "compute", "123456789012")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const policy, function = "aws:iam/rolePolicy:RolePolicy role-", "aws:lambda/function:Function function"
+	e.expect(t, "aws:iam/role:Role role", "name", "R")
+	e.expect(t, policy+"bucket-access", "policy", `"s3:GetObject"`, "arn:aws:s3:::b-b/p/*")
+	e.expect(t, policy+"telemetry", "policy", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/F:*", "xray:PutTraceSegments")
+	e.expect(t, "aws:cloudwatch/logGroup:LogGroup function", "name", "/aws/lambda/F")
+	e.expect(t, function, "name", "F")
+	e.expect(t, function, "environment", "b-b", "987654321098", "p/", "refuse", "2m0s")
+	e.expect(t, function, "loggingConfig", "/aws/lambda/F")
+	for key := range e.inputs {
+		if strings.HasPrefix(key, "aws:s3/") {
+			t.Errorf("%s belongs to the other account", key)
+		}
+	}
+}
+
+func TestDataSide(t *testing.T) {
+	e, err := run(t, "data", "987654321098")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bucket = "aws:s3/bucketV2:BucketV2 bucket"
+	e.expect(t, bucket, "bucket", "b-b")
+	e.expect(t, bucket, "forceDestroy", "true")
+	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "arn:aws:iam::123456789012:role/R", "arn:aws:s3:::b-b/p/*")
+	for _, key := range e.keys() {
+		if !strings.HasPrefix(key, "aws:s3/") && !strings.HasPrefix(key, "cross-account-s3:") {
+			t.Errorf("%s belongs to the other account", key)
+		}
+	}
+}
+
+// The guard is the last thing between the wrong credentials and the wrong account.
+func TestNothingIsRegisteredWithWrongSettings(t *testing.T) {
+	for side, otherAccount := range map[string]string{"compute": "987654321098", "data": "123456789012", "both": "123456789012"} {
+		e, err := run(t, side, otherAccount)
+		if err == nil {
+			t.Errorf("%s: no error", side)
+		}
+		if len(e.inputs) > 0 {
+			t.Errorf("%s: registered %q", side, e.keys())
+		}
+	}
+}
