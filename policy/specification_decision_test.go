@@ -643,6 +643,8 @@ func principalSentences() []sentence {
 				{"as text, across accounts", allowed, cross(resourcePolicy(allow(principal("*"))))},
 				{"as a map, across accounts", allowed, cross(resourcePolicy(allow(principal(aws("*")))))},
 				{"as a map with an array", allowed, cross(resourcePolicy(allow(principal(map[string]any{"AWS": []string{"*"}}))))},
+				{"beside others", allowed, same(noIdentity, resourcePolicy(allow(principal(aws(accountC, "*")))))},
+				{"beside others, in a Deny", explicit, cross(resourcePolicy(allow(), deny(principal(aws(accountC, "*")))))},
 				{"as text, no identity policy in the same account", allowed,
 					same(noIdentity, resourcePolicy(allow(principal("*"))))},
 				{"as a map, no identity policy in the same account", allowed,
