@@ -161,8 +161,8 @@ func (r *caseReader) read() (q question, err error) {
 	return q, nil
 }
 
-// setResourceKind: whether the resource policy is a trust policy shows in the request, which may stand behind it. A resource that is not known
-// yet may be a role, and a trust policy asks for the least.
+// setResourceKind: whether the resource policy is a trust policy shows in the request, which may stand behind it. A resource that is not
+// known yet may be a role, and a trust policy asks for the least.
 func (q *question) setResourceKind() {
 	if arn, ok := lookup(q.request, []string{"resource"}, "resource").(ast.String); ok {
 		kind := ResourcePolicyKind(string(arn))
