@@ -104,7 +104,7 @@ _statement(statement, principal) if {
 	object.keys(statement) - _elements == set()
 	_text(statement.Effect, `^(?:Allow|Deny)$`)
 	_whom(statement, principal)
-	_what(statement, "Action", `^(?:\*|[^:]+:[^:]+)$`)
+	_what(statement, "Action", `^(?:\*|[^:\s]+:[^:\s]+)$`)
 	_on_what(statement)
 	_conditions(object.get(statement, "Condition", {}))
 }

@@ -31,10 +31,16 @@ prepared_case := {
 #   Its statements, each with its `source` and its `index` in the document. What is not known may be anything: an unknown document or
 #   statement becomes two of which nothing is settled.
 document(policy) := {"statements": [statement |
+	version := _get(policy, "Version", "2008-10-17")
 	some i, source in _sources(policy)
-	some effect in _effects(source)
-	some action in _actions(source)
-	statement := _statement(_get(policy, "Version", "2008-10-17"), i, source, effect, action)
+	some reading in _readings(source)
+	statement := object.union(reading, {
+		"index": i,
+		"source": source,
+		"resource": _resource(source, version),
+		"principal": _principal(source),
+		"conditions": _conditions(_get(source, "Condition", {}), version),
+	})
 ]}
 
 # What is unknown is a text and has no members.
@@ -48,11 +54,38 @@ else := [policy.Version] if unknowns.unknown(policy.Version)
 
 else := _list(policy.Statement)
 
-_effects(source) := [source.Effect] if _known_effect(source)
+# The effect of a statement and the actions it is about: those that `pattern` matches, or with `covers` false, those that it does not;
+# `truth` says whether this is settled. What is not known has several readings.
+_readings(source) := [_reading(source.Effect, true, 1, actions)] if {
+	source.Effect in {"Allow", "Deny"}
+	actions := _list(source.Action)
+	not unknowns.some_unknown(actions)
+}
 
-else := ["Allow", "Deny"]
+else := [_reading(source.Effect, false, 1, actions)] if {
+	source.Effect in {"Allow", "Deny"}
+	actions := _list(source.NotAction)
+	not unknowns.some_unknown(actions)
+}
 
-_known_effect(source) if source.Effect in {"Allow", "Deny"}
+else := [_reading(source.Effect, true, 1, _known(source.Action)), _reading(source.Effect, true, 0, ["*"])] if {
+	source.Effect in {"Allow", "Deny"}
+	source.Action
+}
+
+else := [_reading(source.Effect, false, 0, _known(source.NotAction))] if source.Effect in {"Allow", "Deny"}
+
+else := [_reading(effect, true, 0, ["*"]) | some effect in ["Allow", "Deny"]]
+
+_known(actions) := [action | some action in _list(actions); not unknowns.unknown(action)]
+
+# Actions have no line breaks: all of a statement become one regular expression at once.
+_reading(effect, covers, truth, actions) := {
+	"effect": effect,
+	"action": {"covers": covers, "truth": truth, "pattern": concat("", ["^(?s:(?i:", alternatives, "))$"])},
+} if {
+	alternatives := replace(patterns.expression(concat("\n", actions)), "\n", "|")
+}
 
 _named(policies) := [object.union(document(entry.policy), {"name": entry.name}) | some entry in policies]
 
@@ -66,46 +99,6 @@ else := [{"level": "", "documents": _named(entries)} | count(entries) > 0]
 _list(value) := value if is_array(value)
 
 else := [value]
-
-_statement(version, i, source, effect, action) := {
-	"index": i,
-	"source": source,
-	"effect": effect,
-	"action": action,
-	"resource": _resource(source, version),
-	"principal": _principal(source),
-	"conditions": _conditions(_get(source, "Condition", {}), version),
-}
-
-# What the statement is about: the actions that `pattern` matches, or with `covers` false, those that it does not; `truth` says whether
-# this is settled. Unknown actions make a second, unsettled statement of it.
-_actions(source) := [_unsettled_action] if not _known_effect(source)
-
-else := array.concat(
-	[{"covers": true, "truth": 1, "pattern": _action_pattern(source.Action)}],
-	[_unsettled_action | _some_unknown(source.Action)],
-) if {
-	source.Action
-}
-
-else := [{"covers": false, "truth": 0, "pattern": _action_pattern(source.NotAction)}] if _some_unknown(source.NotAction)
-
-else := [{"covers": false, "truth": 1, "pattern": _action_pattern(source.NotAction)}]
-
-_unsettled_action := {"covers": true, "truth": 0, "pattern": ".*"}
-
-_some_unknown(actions) if {
-	some action in _list(actions)
-	unknowns.unknown(action)
-}
-
-_action_pattern(actions) := patterns.matcher(
-	[patterns.folded(patterns.expression(patterns.of(action, true)), true) |
-		some action in _list(actions)
-		not unknowns.unknown(action)
-	],
-	[],
-).certain
 
 # The role behind a trust policy is not named in it.
 _resource(source, version) := object.union({"covers": true}, _resources(_list(source.Resource), version)) if source.Resource

@@ -17,7 +17,7 @@ test_an_unknown_document_may_do_anything[note] if {
 	prepared := preparation.document(policy).statements
 	{statement.effect | some statement in prepared} == {"Allow", "Deny"}
 	every statement in prepared {
-		statement.action == {"covers": true, "truth": 0, "pattern": ".*"}
+		statement.action == {"covers": true, "truth": 0, "pattern": "^(?s:(?i:.*))$"}
 	}
 }
 
@@ -31,13 +31,13 @@ test_actions[note] if {
 		"one": {"elements": {"Action": "s3:Get*"}, "prepared": [{"covers": true, "truth": 1, "pattern": "^(?s:(?i:s3:Get.*))$"}]},
 		"several": {
 			"elements": {"Action": ["a:B", "c:D"]},
-			"prepared": [{"covers": true, "truth": 1, "pattern": "^(?s:(?i:a:B)|(?i:c:D))$"}],
+			"prepared": [{"covers": true, "truth": 1, "pattern": "^(?s:(?i:a:B|c:D))$"}],
 		},
 		"an unknown one": {
 			"elements": {"Action": ["a:B", _unknown]},
 			"prepared": [
 				{"covers": true, "truth": 1, "pattern": "^(?s:(?i:a:B))$"},
-				{"covers": true, "truth": 0, "pattern": ".*"},
+				{"covers": true, "truth": 0, "pattern": "^(?s:(?i:.*))$"},
 			],
 		},
 		"all but one": {"elements": {"NotAction": "a:B"}, "prepared": [{"covers": false, "truth": 1, "pattern": "^(?s:(?i:a:B))$"}]},

@@ -20,6 +20,14 @@ unknown(text) if {
 
 unknown("[secret]")
 
+# METADATA
+# scope: document
+# title: One of the texts is unknown, whole or in part
+# description: True or undefined.
+some_unknown(texts) if unknown(concat("\n", texts))
+
+some_unknown(texts) if "[secret]" in texts
+
 _stand_ins := {
 	"04da6b54-80e4-46f7-96ec-b56ff0331ba9", # string
 	"1c4a061d-8072-4f0a-a4cb-0ff528b18fe7", # bool
