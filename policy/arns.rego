@@ -27,16 +27,16 @@ else := "typed" if regex.match("^arn:(?:[^:]*:){4}", text)
 # title: The matchers of ARN patterns
 # description: One for each kind of ARN. The patterns are escaped, see `iam.patterns`.
 matchers(arn_patterns) := {
-	"plain": _with(typed, [_certain(part) | some part in parts; _wild_type(part.rest)]),
+	"plain": _with(typed, [part.certain | some part in parts; part.wild_type]),
 	"typed": typed,
 	# AWS does not regard the letter case of a role's name when it makes one, and does not say how it matches it.
 	"role": {"certain": typed.certain, "possible": concat("", ["(?i)", typed.possible])},
 } if {
-	parts := [part | some pattern in arn_patterns; part := _parts(pattern)]
+	parts := [part | some pattern in arn_patterns; part := _part(pattern)]
 	typed := patterns.matcher(
-		[_certain(part) | some part in parts; not _wild_type(part.rest)],
+		[part.certain | some part in parts; not part.wild_type],
 		# What is no ARN may mean anything.
-		array.concat([_possible(part) | some part in parts], [".*" | count(parts) < count(arn_patterns)]),
+		array.concat([part.possible | some part in parts], [".*" | count(parts) < count(arn_patterns)]),
 	)
 }
 
@@ -54,20 +54,21 @@ filled_in(filled) := {of_kind: {"certain": strict[of_kind].certain, "possible": 
 	some of_kind, matcher in matchers([filled.loose])
 }
 
-# The text in front of the fifth colon with its colons, and what follows; `*` alone stands for every ARN.
-_parts(pattern) := {"head": found[1], "rest": found[2]} if {
+# What stands in front of the fifth colon, and what follows. AWS leaves open the letter case of the former, and whether a wildcard there
+# can take in a colon.
+_part(pattern) := {
+	"certain": concat("", [patterns.expression_between_colons(found[1]), rest]),
+	"possible": concat("", ["(?i:", patterns.expression(found[1]), ")", rest]),
+	"wild_type": _wild_type(found[2]),
+} if {
 	found := regex.find_all_string_submatch_n(`^(?s:(arn:(?:[^:]*:){4})(.*))$`, pattern, 1)[0]
+	rest := patterns.expression(found[2])
 }
 
-_parts("*") := {"head": "", "rest": "*"}
+# `*` alone stands for every ARN.
+_part("*") := {"certain": ".*", "possible": ".*", "wild_type": false}
 
 # `key/*` is documented, `k*` is not: where there are types, it is not said what a wildcard in them does.
-_wild_type(rest) if {
-	rest != "*"
-	regex.match(`^(?:[^/:*?\\]|\\.)*[*?]`, rest)
-}
+_wild_type("*") := false
 
-_certain(part) := concat("", [patterns.expression_between_colons(part.head), patterns.expression(part.rest)])
-
-# What AWS leaves open of every ARN: the letter case in front of the fifth colon, and whether a wildcard there can take in a colon.
-_possible(part) := concat("", [patterns.folded(patterns.expression(part.head), true), patterns.expression(part.rest)])
+_wild_type(rest) := regex.match(`^(?:[^/:*?\\]|\\.)*[*?]`, rest) if rest != "*"
