@@ -470,8 +470,8 @@ func notInAction(r rune) bool {
 	return !strings.ContainsRune("-_.*?", r)
 }
 
-// checkResource leaves what is no ARN to the evaluator, which does not settle it: resource policies of some services take the resource's own
-// name (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
+// checkResource leaves what is no ARN to the evaluator, which does not settle it: resource policies of some services take the resource's
+// own name (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
 func (c *checker) checkResource(key, value string) {
 	if value == "" {
 		c.report(key, `is empty, expected "*" or an ARN`)
