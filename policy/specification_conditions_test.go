@@ -274,6 +274,7 @@ func conditionSentences() []sentence {
 			positive: examples{
 				{"missing", allowed, granted(when("Null", "aws:TokenIssueTime", "true"))},
 				{"missing, a JSON boolean", allowed, granted(when("Null", "aws:TokenIssueTime", true))},
+				{"missing, either will do", allowed, granted(when("Null", "aws:TokenIssueTime", "false", "true"))},
 				{"missing, in other letters", allowed, granted(when("Null", "aws:TokenIssueTime", "True"))},
 				{"missing, in a Deny", explicit,
 					cross(identity(allow(), deny(when("Null", "s3:x-amz-server-side-encryption", "true"))))},
@@ -298,6 +299,8 @@ func conditionSentences() []sentence {
 			negative: examples{
 				{"there", allowed,
 					granted(when("Null", "aws:TokenIssueTime", "false"), given("aws:TokenIssueTime", "2026-01-01T00:00:00Z"))},
+				{"there, either will do", allowed,
+					granted(when("Null", "aws:TokenIssueTime", "true", "false"), given("aws:TokenIssueTime", "2026-01-01T00:00:00Z"))},
 				{"there, whatever the value", allowed,
 					granted(when("Null", "aws:TokenIssueTime", "false"), given("aws:TokenIssueTime", "false"))},
 				{"there, multivalued", allowed,
