@@ -1,0 +1,41 @@
+package account
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"cross-account-s3/policy"
+)
+
+// Anonymous is the principal of a request that nobody signed.
+const Anonymous = "anonymous"
+
+// Authorize decides whether the owner of a key, or Anonymous where key is nil, may do the action on the resource with this ARN. The
+// request has the condition keys that hang on the request, as aws:SecureTransport; those of principal and resource are added. Whatever is not
+// policy.Allowed is refused.
+func (w *World) Authorize(ctx context.Context, key *Key, action, resourceARN string, request map[string]any) (policy.Case, policy.Result, error) {
+	resource := policy.Resource{ARN: resourceARN, AccountID: policy.AccountOf(resourceARN)}
+	c := policy.Case{ID: action, Request: policy.Request{Principal: Anonymous, Action: action}}
+	if key != nil {
+		c.Request.Principal, c.IdentityPolicies = key.Principal, w.identityPolicies(*key)
+	}
+	if rest, isS3 := strings.CutPrefix(resourceARN, "arn:aws:s3:::"); isS3 {
+		name, _, _ := strings.Cut(rest, "/")
+		if bucket, err := w.Bucket(name); err == nil {
+			resource.AccountID = bucket.Account
+		}
+		c.ResourcePolicy = w.effectivePolicy(name)
+	}
+	c.Request.Resource = resource
+	c.Request.Context = policy.ImpliedContext(c.Request.Principal, resource)
+	if key != nil {
+		// The role can have a path, which the session's ARN does not tell.
+		c.Request.Context["aws:PrincipalArn"] = key.Role
+		session := key.Principal[strings.LastIndexByte(key.Principal, '/')+1:]
+		c.Request.Context["aws:userid"] = key.RoleID + ":" + session
+	}
+	maps.Copy(c.Request.Context, request)
+	result, err := w.decider.Decide(ctx, c)
+	return c, result, err
+}
