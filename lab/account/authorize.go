@@ -11,14 +11,18 @@ import (
 // Anonymous is the principal of a request that nobody signed.
 const Anonymous = "anonymous"
 
-// Authorize decides whether the owner of a key, or Anonymous where key is nil, may do the action on the resource with this ARN. The
-// request has the condition keys that hang on the request, as aws:SecureTransport; those of principal and resource are added. Whatever is not
-// policy.Allowed is refused.
+// Authorize decides whether the owner of a key, or Anonymous where key is nil, may do the action on the resource with this ARN, by
+// the identity policies of the key's role and the policy of the bucket or role. The request has the condition keys that hang on the
+// request, as aws:SecureTransport; those of principal and resource are added. It returns what was decided as well. Whatever is
+// not policy.Allowed is refused.
 func (w *World) Authorize(ctx context.Context, key *Key, action, resourceARN string, request map[string]any) (policy.Case, policy.Result, error) {
 	resource := policy.Resource{ARN: resourceARN, AccountID: policy.AccountOf(resourceARN)}
 	c := policy.Case{ID: action, Request: policy.Request{Principal: Anonymous, Action: action}}
 	if key != nil {
 		c.Request.Principal, c.IdentityPolicies = key.Principal, w.identityPolicies(*key)
+	}
+	if role, err := w.Role(resourceARN); err == nil {
+		c.ResourcePolicy = []byte(role.TrustPolicy)
 	}
 	if rest, isS3 := strings.CutPrefix(resourceARN, "arn:aws:s3:::"); isS3 {
 		name, _, _ := strings.Cut(rest, "/")
