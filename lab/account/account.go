@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -71,6 +72,18 @@ func (w *World) Objects() *s3mem.Backend { return w.objects }
 
 // Accounts are the ids of the accounts.
 func (w *World) Accounts() []string { return slices.Clone(w.accounts) }
+
+// Inventory are the ARNs of everything that there is in the accounts, sorted.
+func (w *World) Inventory() []string {
+	w.mutex.RLock()
+	defer w.mutex.RUnlock()
+	arns := slices.Concat(slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)))
+	for _, bucket := range w.buckets {
+		arns = append(arns, bucket.ARN())
+	}
+	slices.Sort(arns)
+	return arns
+}
 
 func (w *World) knows(account string) bool { return slices.Contains(w.accounts, account) }
 

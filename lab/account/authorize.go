@@ -28,6 +28,8 @@ func (w *World) Authorize(ctx context.Context, key *Key, action, resourceARN str
 		name, _, _ := strings.Cut(rest, "/")
 		if bucket, err := w.Bucket(name); err == nil {
 			resource.AccountID = bucket.Account
+		} else if key != nil {
+			resource.AccountID = key.Account() // Who asks for a bucket that nobody has would own it.
 		}
 		c.ResourcePolicy = w.effectivePolicy(name)
 	}

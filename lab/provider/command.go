@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -50,7 +51,7 @@ type runArgs struct {
 	Logging     string            `json:"logging"`
 }
 
-// waitDelay is how long what a command started may hold its output open once the command has been stopped.
+// waitDelay is how long a stopped command's output may stay open.
 const waitDelay = time.Second
 
 // Invoke runs a command of this machine, as pulumi-command does.
@@ -78,6 +79,9 @@ func (p *command) Invoke(ctx context.Context, request *pulumirpc.InvokeRequest) 
 	for _, name := range slices.Sorted(maps.Keys(args.Environment)) {
 		running.Env = append(running.Env, name+"="+args.Environment[name])
 	}
+	// What the command started is to end with it.
+	cmdutil.RegisterProcessGroup(running)
+	running.Cancel = func() error { return cmdutil.KillChildren(running.Process.Pid) }
 	running.WaitDelay = waitDelay
 	running.Stdin = strings.NewReader(args.Stdin)
 	var stdout, stderr bytes.Buffer
