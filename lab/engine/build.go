@@ -20,23 +20,25 @@ import (
 // How often a build says that it is alive.
 const heartbeat = 10 * time.Second
 
-// How long a process that was told to end may take to do so.
+// How long a process that was ended may hold on to its output.
 const grace = 10 * time.Second
 
 // goBuild runs `go build` in a directory, for this machine, with a line of progress every ten seconds. The error of a build that
 // fails is a [buildError]. When ctx ends, the compiler and all it started end with it.
 func goBuild(ctx context.Context, dir string, progress io.Writer, environment []string, arguments ...string) error {
+	// The go command that is killed leaves what it was working on.
+	work, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "go-build-")
+	if err != nil {
+		return fmt.Errorf("making a directory to build in: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(work) }()
 	command := exec.CommandContext(ctx, "go", append([]string{"build", "-v"}, arguments...)...)
 	command.Dir = dir
 	// What is built here runs here, whatever the user's shell is set to cross-compile for.
-	command.Env = append(command.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	command.Env = append(command.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOTMPDIR="+work)
 	command.Env = append(command.Env, environment...)
 	cmdutil.RegisterProcessGroup(command)
-	// Interrupted, and not killed, the go command removes its working directory.
-	command.Cancel = func() error {
-		cmdutil.InterruptChildren(command.Process.Pid)
-		return nil
-	}
+	command.Cancel = func() error { return cmdutil.KillChildren(command.Process.Pid) }
 	command.WaitDelay = grace
 	log := &buildLog{begin: time.Now()}
 	command.Stdout, command.Stderr = log, log
@@ -55,13 +57,10 @@ func goBuild(ctx context.Context, dir string, progress io.Writer, environment []
 			}
 		}
 	})
-	err := command.Run()
+	err = command.Run()
 	close(done)
 	reporter.Wait()
 	if ctx.Err() != nil {
-		if command.Process != nil {
-			_ = cmdutil.KillChildren(command.Process.Pid) // what the interrupt has not ended; mostly there is nothing
-		}
 		return ctx.Err()
 	}
 	if err != nil {

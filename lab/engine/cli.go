@@ -72,7 +72,6 @@ func find(ctx context.Context, project, cache string, progress io.Writer) (CLI, 
 	installed, err := exec.LookPath("pulumi")
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		fmt.Fprintln(progress, "pulumi is not on PATH")
 	case err != nil:
 		fmt.Fprintf(progress, "the pulumi on PATH is not used: %v\n", err)
 	default:
@@ -139,8 +138,9 @@ func buildCLI(ctx context.Context, project, cache string, progress io.Writer) (C
 		return cli, nil
 	}
 
-	fmt.Fprintf(progress, "building pulumi %s from tools/go.mod, once: about four minutes on two cores, 1.7 GB in Go's build cache\n", version)
-	fmt.Fprintf(progress, "  it is kept as %s, 113 MB\n", cli.Path)
+	fmt.Fprintf(progress, "no pulumi on PATH that the project can use: building %s, which tools/go.mod pins\n", version)
+	fmt.Fprintln(progress, "  once; it takes about four minutes on two cores, and 1.7 GB of Go's build cache")
+	fmt.Fprintf(progress, "  what is built is kept as %s, 113 MB\n", cli.Path)
 	begin := time.Now()
 	partial := cli.Path + ".partial"
 	// The go command does not overwrite what does not look like a program, as the half of one may not.

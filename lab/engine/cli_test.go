@@ -194,10 +194,10 @@ func TestFindBuilds(t *testing.T) {
 	}
 	each.Wait()
 	said := progress[0].String() + progress[1].String()
-	if count := strings.Count(said, "building pulumi v3.300.1"); count != 1 {
+	if count := strings.Count(said, "building v3.300.1"); count != 1 {
 		t.Errorf("%d builds, want 1:\n%s", count, said)
 	}
-	for _, want := range []string{"pulumi is not on PATH", "once", "four minutes", "1.7 GB", "113 MB", "built pulumi v3.300.1 in "} {
+	for _, want := range []string{"no pulumi on PATH", "once", "four minutes", "1.7 GB", "113 MB", "built pulumi v3.300.1 in "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("progress does not say %q:\n%s", want, said)
 		}
@@ -205,8 +205,9 @@ func TestFindBuilds(t *testing.T) {
 
 	// Another time it is there, whatever has become of the sources.
 	write(t, project, map[string]string{"tools/pkg/cmd/pulumi/main.go": "what"})
-	if _, err := find(t.Context(), project, cache, io.Discard); err != nil {
-		t.Errorf("the second time: %v", err)
+	var again strings.Builder
+	if _, err := find(t.Context(), project, cache, &again); err != nil || again.String() != "" {
+		t.Errorf("the second time it says %q, %v", &again, err)
 	}
 }
 
@@ -229,10 +230,10 @@ func TestFindInterrupted(t *testing.T) {
 	path(t, nil)
 	before := os.Getenv("PATH")
 	project := write(t, t.TempDir(), tools(printVersion))
-	cache := t.TempDir()
+	cache, work := t.TempDir(), t.TempDir()
+	t.Setenv("GOTMPDIR", work)
 
-	// A build that has written half of the command when it is interrupted. All of its processes hold the pipe, and the one in the
-	// background takes no notice of an interrupt.
+	// A build that has written half of the command when it is interrupted. All of its processes hold the pipe.
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -240,6 +241,7 @@ func TestFindInterrupted(t *testing.T) {
 	path(t, map[string]string{"go": fmt.Sprintf(`#!/bin/sh
 while [ "$1" != -o ]; do shift; done
 echo half >"$2"
+echo work >"$GOTMPDIR/work"
 exec 3>'%s'
 sleep 1000 >/dev/null 2>&1 &
 echo begun >&3
@@ -271,6 +273,9 @@ wait
 
 	if left, err := filepath.Glob(filepath.Join(cache, "*", "pulumi*")); err != nil || len(left) != 1 { // the lock
 		t.Errorf("it left %q, %v", left, err)
+	}
+	if left, err := os.ReadDir(work); err != nil || len(left) > 0 {
+		t.Errorf("it left %v, %v", left, err)
 	}
 
 	t.Setenv("PATH", before)
