@@ -73,8 +73,14 @@ func TestClose(t *testing.T) {
 	l.must(t, "child", "address", g.address) // idle then, but for its child
 	child := g.held(t)
 	l.must(t, "leave")
+	idle := l.deployed[f.ARN].idle[0]
 	if err := l.Close(); err != nil {
 		t.Error(err)
+	}
+	select {
+	case <-idle.exited:
+	default:
+		t.Error("the idle process is still there")
 	}
 	if err := <-failed; !errors.Is(err, errClosed) {
 		t.Errorf("the invocation in progress: %v", err)
@@ -143,6 +149,9 @@ func TestLostConnection(t *testing.T) {
 	if err := p.wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if got := <-ask(t.Context()); got.Code != http.StatusForbidden {
+		t.Errorf("asking for an event twice: %d", got.Code)
+	}
 	cancel()
 	<-first
 	second := ask(t.Context())
@@ -151,6 +160,9 @@ func TestLostConnection(t *testing.T) {
 	if got := <-second; got.Code != http.StatusOK || got.Header().Get("Lambda-Runtime-Aws-Request-Id") != "1" {
 		t.Errorf("%d, %v", got.Code, got.Header())
 	}
+	if len(p.asked) != 0 {
+		t.Error("the process is taken for ready for another event")
+	}
 	if got := <-ask(t.Context()); got.Code != http.StatusForbidden {
 		t.Errorf("asking for an event without having answered: %d", got.Code)
 	}
@@ -158,11 +170,6 @@ func TestLostConnection(t *testing.T) {
 	api.ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/2018-06-01/runtime/invocation/1/response", nil))
 	if response.Code != http.StatusAccepted {
 		t.Errorf("the response got %d", response.Code)
-	}
-	select {
-	case err := <-delivered:
-		t.Errorf("the process was taken for ready before it asked: %v", err)
-	default:
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	third := ask(ctx)

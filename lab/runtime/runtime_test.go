@@ -20,7 +20,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -304,12 +306,10 @@ func TestTimeout(t *testing.T) {
 	g := newGate(t)
 	l := start(t, nil)
 	l.function.Timeout = 50 * time.Millisecond
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		g.held(t).gone()
-	}()
-	_, answer, err := l.try(t.Context(), "hold", "address", g.address)
+	f := l.function
+	holds := make(chan held, 1)
+	go func() { holds <- g.held(t) }()
+	answer, err := l.Invoke(t.Context(), f, []byte(`{"do": "hold", "address": "`+g.address+`"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,13 @@ func TestTimeout(t *testing.T) {
 	if !strings.Contains(string(answer.Log), message) {
 		t.Errorf("the log has nothing of it: %s", answer.Log)
 	}
-	<-gone
+	running, err := os.FindProcess((<-holds).pid)
+	if err == nil {
+		err = running.Signal(syscall.Signal(0))
+	}
+	if !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("the process is still there: %v", err)
+	}
 }
 
 func TestCallerLeaves(t *testing.T) {
@@ -346,8 +352,19 @@ func TestCallerLeaves(t *testing.T) {
 // An idle process that has ended is no matter of the next invocation.
 func TestIdleProcessEnds(t *testing.T) {
 	l := start(t, nil)
-	before, _ := l.must(t, "say")
+	before, _ := l.must(t, "leave")
 	process := l.deployed[l.function.ARN].idle[0]
+	temporary := func() []string {
+		t.Helper()
+		found, err := filepath.Glob(filepath.Join(process.deployment.dir, "tmp-*", "left"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	if found := temporary(); len(found) != 1 {
+		t.Errorf("the process has left %q", found)
+	}
 	running, err := os.FindProcess(before.PID)
 	if err == nil {
 		err = running.Kill()
@@ -356,6 +373,9 @@ func TestIdleProcessEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-process.exited
+	if found := temporary(); len(found) != 0 {
+		t.Errorf("left is %q", found)
+	}
 	if after, _ := l.must(t, "say"); after.PID == before.PID || after.Count != 1 {
 		t.Errorf("%+v after %+v", after, before)
 	}
@@ -476,6 +496,10 @@ func TestOtherConfiguration(t *testing.T) {
 			if _, err := os.Stat(deployed.dir); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the code is still there: %v", err)
 			}
+			idle := l.deployed[l.function.ARN].idle[0]
+			l.function.Revision = "a later one"
+			l.must(t, "say")
+			<-idle.exited
 		})
 	}
 }
@@ -527,11 +551,12 @@ func TestEnvironment(t *testing.T) {
 	}
 
 	// The map is the caller's: a change in place is a change.
-	l.function.Environment["OWN"], l.function.Trace = "other", "PassThrough"
-	s, _ = l.must(t, "look")
-	if !slices.Contains(s.Environment, "OWN=other") {
+	l.function.Environment["OWN"] = "other"
+	if s, _ = l.must(t, "look"); !slices.Contains(s.Environment, "OWN=other") {
 		t.Errorf("the process sees %v", s.Environment)
 	}
+	l.function.Trace = "PassThrough"
+	s, _ = l.must(t, "look")
 	if found := trace.FindStringSubmatch(s.Trace); found == nil || found[1] != "0" {
 		t.Errorf("passing traces through has the header %q", s.Trace)
 	}
@@ -637,6 +662,38 @@ func TestLog(t *testing.T) {
 	if len(second.Log) != maxTail || !strings.Contains(string(second.Log), "xyz\nEND") && !strings.Contains(string(second.Log), "x\nyz\nEND") {
 		t.Errorf("the log of the second invocation is %q", second.Log)
 	}
+}
+
+// What a process has written before it ended is in the log, also where that is read later.
+func TestJournalIsReadToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lines []string
+		reading, readOn := make(chan struct{}), make(chan struct{})
+		j, err := newJournal(func(line string) {
+			lines = append(lines, line)
+			if line == "one" {
+				close(reading)
+				<-readOn
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(j.to, "one\n")
+		<-reading
+		fmt.Fprint(j.to, "two")
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			j.close()
+		}()
+		synctest.Wait() // until that has got as far as it can
+		close(readOn)
+		<-closed
+		if !slices.Equal(lines, []string{"one", "two"}) {
+			t.Errorf("the log is %q", lines)
+		}
+	})
 }
 
 func TestLogAsJSON(t *testing.T) {
