@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -135,4 +137,30 @@ func TestInvalidEntrypoint(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A program that was just unpacked can be run, however many other programs are being started at the same time.
+func TestRunWhatWasJustUnpacked(t *testing.T) {
+	code, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var running sync.WaitGroup
+	for range 8 {
+		running.Go(func() {
+			for range 5 {
+				made, err := unpack(dir, code)
+				if err == nil {
+					command := exec.Command(filepath.Join(made, taskRoot, bootstrap))
+					command.Env = []string{"START=exit 0"}
+					err = errors.Join(command.Run(), os.RemoveAll(made))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
