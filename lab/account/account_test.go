@@ -63,7 +63,7 @@ func expectCode(t *testing.T, what string, err error, want string) {
 
 func makeRole(t *testing.T, w *World, name string) Role {
 	t.Helper()
-	return must(w.CreateRole(t.Context(), Role{Account: compute, Name: name, TrustPolicy: trustsLambda}))(t)
+	return must(w.CreateRole(Role{Account: compute, Name: name, TrustPolicy: trustsLambda}))(t)
 }
 
 func makeBucket(t *testing.T, w *World) Bucket {
@@ -95,7 +95,7 @@ func TestCreateRole(t *testing.T) {
 	} {
 		w := newWorld(t)
 		makeRole(t, w, "Taken")
-		role, err := w.CreateRole(t.Context(), c.role)
+		role, err := w.CreateRole(c.role)
 		expectCode(t, c.name, err, c.want)
 		if err != nil {
 			continue
@@ -117,14 +117,14 @@ func TestUpdateRole(t *testing.T) {
 	w := newWorld(t)
 	role := makeRole(t, w, "R")
 	role.Description, role.TrustPolicy = "new", trustsNobody
-	expectCode(t, "update", w.UpdateRole(t.Context(), role), "")
+	expectCode(t, "update", w.UpdateRole(role), "")
 	stored := must(w.Role(role.ARN))(t)
 	if stored.Description != "new" || stored.TrustPolicy != trustsNobody || stored.UniqueID != role.UniqueID {
 		t.Errorf("%+v", stored)
 	}
 	role.TrustPolicy = "{}"
-	expectCode(t, "malformed", w.UpdateRole(t.Context(), role), "MalformedPolicyDocument")
-	expectCode(t, "missing", w.UpdateRole(t.Context(), Role{ARN: "arn:aws:iam::123456789012:role/Nobody"}), "NoSuchEntity")
+	expectCode(t, "malformed", w.UpdateRole(role), "MalformedPolicyDocument")
+	expectCode(t, "missing", w.UpdateRole(Role{ARN: "arn:aws:iam::123456789012:role/Nobody"}), "NoSuchEntity")
 }
 
 func TestRolePolicies(t *testing.T) {
@@ -171,7 +171,7 @@ func TestPutBucketPolicy(t *testing.T) {
 		w := newWorld(t)
 		makeBucket(t, w)
 		makeRole(t, w, "R")
-		must(w.CreateRole(t.Context(), Role{Account: compute, Name: "P", Path: "/service/", TrustPolicy: trustsLambda}))(t)
+		must(w.CreateRole(Role{Account: compute, Name: "P", Path: "/service/", TrustPolicy: trustsLambda}))(t)
 		err := w.PutBucketPolicy("shared", c.document)
 		stored, readErr := w.BucketPolicy("shared")
 		if c.want == "" {
@@ -259,7 +259,7 @@ func TestRecreatedRole(t *testing.T) {
 func TestMayAssume(t *testing.T) {
 	w := newWorld(t)
 	trusting := makeRole(t, w, "R")
-	distrusting := must(w.CreateRole(t.Context(), Role{Account: compute, Name: "N", TrustPolicy: trustsNobody}))(t)
+	distrusting := must(w.CreateRole(Role{Account: compute, Name: "N", TrustPolicy: trustsNobody}))(t)
 	for arn, want := range map[string]policy.Decision{trusting.ARN: policy.Allowed, distrusting.ARN: policy.ExplicitlyDenied} {
 		result, err := w.MayAssume(t.Context(), "lambda.amazonaws.com", arn)
 		if err != nil || result.Decision != want {
@@ -312,7 +312,7 @@ func TestDeleteBucket(t *testing.T) {
 	expectCode(t, "with an object", w.DeleteBucket(t.Context(), "shared"), "BucketNotEmpty")
 	must(w.Objects().DeleteObject(t.Context(), "shared", "k"))(t)
 	expectCode(t, "with a delete marker", w.DeleteBucket(t.Context(), "shared"), "BucketNotEmpty")
-	expectCode(t, "empty", w.EmptyBucket("shared"), "")
+	expectCode(t, "empty", w.EmptyBucket(t.Context(), "shared"), "")
 	expectCode(t, "emptied", w.DeleteBucket(t.Context(), "shared"), "")
 	expectCode(t, "gone", w.DeleteBucket(t.Context(), "shared"), "NoSuchBucket")
 	_, err := w.Bucket("shared")
@@ -322,8 +322,8 @@ func TestDeleteBucket(t *testing.T) {
 func TestFunctions(t *testing.T) {
 	w := newWorld(t)
 	role := makeRole(t, w, "R")
-	distrusting := must(w.CreateRole(t.Context(), Role{Account: compute, Name: "N", TrustPolicy: trustsNobody}))(t)
-	foreign := must(w.CreateRole(t.Context(), Role{Account: data, Name: "R", TrustPolicy: trustsLambda}))(t)
+	distrusting := must(w.CreateRole(Role{Account: compute, Name: "N", TrustPolicy: trustsNobody}))(t)
+	foreign := must(w.CreateRole(Role{Account: data, Name: "R", TrustPolicy: trustsLambda}))(t)
 	good := Function{Account: compute, Region: "us-east-1", Name: "f", Role: role.ARN, MemorySize: 128, Timeout: time.Second, Code: []byte("zip")}
 	with := func(change func(*Function)) Function {
 		changed := good
@@ -390,7 +390,7 @@ func TestLogGroups(t *testing.T) {
 func TestAuthorizeCase(t *testing.T) {
 	w := newWorld(t)
 	makeBucket(t, w)
-	role := must(w.CreateRole(t.Context(), Role{Account: compute, Name: "P", Path: "/service/", TrustPolicy: trustsLambda}))(t)
+	role := must(w.CreateRole(Role{Account: compute, Name: "P", Path: "/service/", TrustPolicy: trustsLambda}))(t)
 	expectCode(t, "identity policy", w.PutRolePolicy(role.ARN, "read", readsObjects), "")
 	key := must(w.AssumeRole(role.ARN, "f"))(t)
 	c, _, err := w.Authorize(t.Context(), &key, "s3:GetObject", "arn:aws:s3:::shared/k", map[string]any{"aws:SecureTransport": "false"})

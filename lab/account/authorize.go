@@ -15,7 +15,9 @@ const Anonymous = "anonymous"
 // the identity policies of the key's role and the policy of the bucket or role. The request has the condition keys that hang on the
 // request, as aws:SecureTransport; those of principal and resource are added. It returns what was decided as well. Whatever is
 // not policy.Allowed is refused.
-func (w *World) Authorize(ctx context.Context, key *Key, action, resourceARN string, request map[string]any) (policy.Case, policy.Result, error) {
+func (w *World) Authorize(
+	ctx context.Context, key *Key, action, resourceARN string, request map[string]any,
+) (policy.Case, policy.Result, error) {
 	resource := policy.Resource{ARN: resourceARN, AccountID: policy.AccountOf(resourceARN)}
 	c := policy.Case{ID: action, Request: policy.Request{Principal: Anonymous, Action: action}}
 	if key != nil {
@@ -28,10 +30,11 @@ func (w *World) Authorize(ctx context.Context, key *Key, action, resourceARN str
 		name, _, _ := strings.Cut(rest, "/")
 		if bucket, err := w.Bucket(name); err == nil {
 			resource.AccountID = bucket.Account
-		} else if key != nil {
-			resource.AccountID = key.Account() // Who asks for a bucket that nobody has would own it.
 		}
 		c.ResourcePolicy = w.effectivePolicy(name)
+	}
+	if resource.AccountID == "" && key != nil {
+		resource.AccountID = key.Account() // Who asks for no resource, or for a bucket that nobody has, means the own account.
 	}
 	c.Request.Resource = resource
 	c.Request.Context = policy.ImpliedContext(c.Request.Principal, resource)

@@ -54,7 +54,7 @@ const (
 
 // CreateRole makes a role of the account, name, path (default /), description, longest session (default 3600 seconds), trust policy
 // and tags that the given one has. Errors are those of IAM's CreateRole.
-func (w *World) CreateRole(ctx context.Context, role Role) (Role, error) {
+func (w *World) CreateRole(role Role) (Role, error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	role.Path = cmp.Or(role.Path, "/")
@@ -83,7 +83,7 @@ func (w *World) CreateRole(ctx context.Context, role Role) (Role, error) {
 }
 
 // UpdateRole changes description, longest session, trust policy and tags of the role with the ARN of the given one.
-func (w *World) UpdateRole(ctx context.Context, role Role) error {
+func (w *World) UpdateRole(role Role) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	stored := w.roles[role.ARN]
@@ -100,7 +100,8 @@ func (w *World) UpdateRole(ctx context.Context, role Role) error {
 
 func (w *World) checkRole(role *Role) error {
 	if len(role.TrustPolicy) > mostTrustPolicy {
-		return refuse("LimitExceeded", "the trust policy of role %s has %d characters, and IAM takes %d", role.Name, len(role.TrustPolicy), mostTrustPolicy)
+		return refuse("LimitExceeded", "the trust policy of role %s has %d characters, and IAM takes %d",
+			role.Name, len(role.TrustPolicy), mostTrustPolicy)
 	}
 	if _, err := policy.ReadDocument(policy.TrustPolicy, role.Name, []byte(role.TrustPolicy)); err != nil {
 		return refuse("MalformedPolicyDocument", "%v", err)
@@ -243,8 +244,10 @@ func (w *World) MayAssume(ctx context.Context, principal, roleARN string) (polic
 	}
 	resource := policy.Resource{ARN: role.ARN, AccountID: role.Account}
 	return w.decider.Decide(ctx, policy.Case{
-		ID:             principal,
-		Request:        policy.Request{Principal: principal, Action: "sts:AssumeRole", Resource: resource, Context: policy.ImpliedContext(principal, resource)},
+		ID: principal,
+		Request: policy.Request{
+			Principal: principal, Action: "sts:AssumeRole", Resource: resource, Context: policy.ImpliedContext(principal, resource),
+		},
 		ResourcePolicy: []byte(role.TrustPolicy),
 	})
 }

@@ -99,13 +99,15 @@ func (w *World) checkFunction(ctx context.Context, function *Function) error {
 	case !functionName.MatchString(function.Name):
 		return refuse("ValidationException", "the function name %q is not 1 to 64 letters, digits, hyphens and underscores", function.Name)
 	case function.MemorySize < 128 || function.MemorySize > 10240:
-		return refuse("ValidationException", "the memory of function %s is %d MiB, and Lambda gives 128 to 10240", function.Name, function.MemorySize)
+		return refuse("ValidationException", "the memory of function %s is %d MiB, and Lambda gives 128 to 10240",
+			function.Name, function.MemorySize)
 	case function.Timeout < time.Second || function.Timeout > 15*time.Minute:
 		return refuse("ValidationException", "the timeout of function %s is %s, and Lambda waits 1s to 15m", function.Name, function.Timeout)
 	case len(function.Code) == 0:
 		return refuse("InvalidParameterValueException", "the deployment package of function %s is empty", function.Name)
 	case policy.AccountOf(function.Role) != function.Account:
-		return refuse("AccessDeniedException", "Cross-account pass role is not allowed: %s is not of account %s.", function.Role, function.Account)
+		return refuse("AccessDeniedException", "Cross-account pass role is not allowed: %s is not of account %s.",
+			function.Role, function.Account)
 	}
 	trust, err := w.MayAssume(ctx, "lambda.amazonaws.com", function.Role)
 	if err != nil || trust.Decision != policy.Allowed {
@@ -170,7 +172,8 @@ func (w *World) PutLogGroup(group LogGroup, create bool) error {
 	case !w.knows(group.Account):
 		return refuse("UnrecognizedClientException", "the lab has no account %s", group.Account)
 	case !slices.Contains(retentions, group.RetentionInDays):
-		return refuse("InvalidParameterException", "logs cannot be kept for %d days; CloudWatch takes 1, 3, 5, 7, 14, 30 and so on", group.RetentionInDays)
+		return refuse("InvalidParameterException", "logs cannot be kept for %d days; CloudWatch takes 1, 3, 5, 7, 14, 30 and so on",
+			group.RetentionInDays)
 	case create && stored != nil:
 		return refuse("ResourceAlreadyExistsException", "The specified log group already exists: %s", group.Name)
 	case !create && stored == nil:

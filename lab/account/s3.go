@@ -146,7 +146,7 @@ func (w *World) DeleteBucket(ctx context.Context, name string) error {
 }
 
 // EmptyBucket deletes every version of every object of a bucket.
-func (w *World) EmptyBucket(name string) error {
+func (w *World) EmptyBucket(ctx context.Context, name string) error {
 	versions, err := w.objects.ListBucketVersions(name, nil, nil)
 	if err != nil {
 		return noBucket(name)
@@ -161,7 +161,7 @@ func (w *World) EmptyBucket(name string) error {
 			key, id = version.Key, version.VersionID
 		}
 		if id == "" {
-			_, err = w.objects.DeleteObject(context.Background(), name, key)
+			_, err = w.objects.DeleteObject(ctx, name, key)
 		} else {
 			_, err = w.objects.DeleteObjectVersion(name, key, id)
 		}

@@ -24,18 +24,22 @@ type command struct {
 	pulumirpc.UnimplementedResourceProviderServer
 }
 
+// GetPluginInfo says which version of pulumi-command this stands in for.
 func (p *command) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: "1.2.0"}, nil
 }
 
+// Attach is how the engine greets a provider that it did not start itself.
 func (p *command) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
+// Configure has nothing to configure.
 func (p *command) Configure(context.Context, *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true}, nil
 }
 
+// Check refuses: the lab has none of the resources of pulumi-command.
 func (p *command) Check(_ context.Context, request *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "the lab does not simulate %s; of the provider command it has the function "+
 		"command:local:run", request.GetType())

@@ -29,12 +29,12 @@ func (r *role) put(ctx context.Context, s *session, create bool) (string, error)
 		if err := s.may(ctx, "iam:UpdateAssumeRolePolicy", arn); err != nil {
 			return r.Name, err
 		}
-		return r.Name, s.world.UpdateRole(ctx, stored)
+		return r.Name, s.world.UpdateRole(stored)
 	}
 	if err := s.may(ctx, "iam:CreateRole", arn); err != nil {
 		return r.Name, err
 	}
-	_, err := s.world.CreateRole(ctx, stored)
+	_, err := s.world.CreateRole(stored)
 	return r.Name, err
 }
 
@@ -323,7 +323,7 @@ func (b *bucket) remove(ctx context.Context, s *session, id string) error {
 		return err
 	}
 	if b.ForceDestroy {
-		if err := s.world.EmptyBucket(id); err != nil {
+		if err := s.world.EmptyBucket(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -52,7 +52,7 @@ func newFixture(t *testing.T, observe func(Operation)) *fixture {
 	}
 	f := &fixture{world: account.New(engine, compute, data), directory: t.TempDir(), keys: map[string]account.Key{}}
 	for _, id := range []string{compute, data} {
-		role, err := f.world.CreateRole(t.Context(), account.Role{Account: id, Name: "Deploy", TrustPolicy: strings.ReplaceAll(trustsOwn, compute, id)})
+		role, err := f.world.CreateRole(account.Role{Account: id, Name: "Deploy", TrustPolicy: strings.ReplaceAll(trustsOwn, compute, id)})
 		if err == nil {
 			err = f.world.PutRolePolicy(role.ARN, "everything", everything)
 		}

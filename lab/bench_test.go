@@ -1,0 +1,219 @@
+package lab
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// deployed is a lab with both stacks and an object.
+func deployed(b *testing.B) *Lab {
+	b.Helper()
+	l, err := Start(b.Context(), Options{Project: project, Progress: b.Output()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := l.InitStacks(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for _, stack := range []string{ComputeStack, DataStack} {
+		if err := l.Up(b.Context(), stack); err != nil {
+			b.Fatal(err)
+		}
+	}
+	l.put(b, "small", 16)
+	return l
+}
+
+// put stores an object of so many bytes without asking anybody.
+func (l *Lab) put(b *testing.B, key string, size int64) {
+	b.Helper()
+	if _, err := l.world.Objects().PutObject(b.Context(), l.Settings.BucketName, key, nil, io.LimitReader(zeros{}, size), size); err != nil {
+		b.Fatal(err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func (l *Lab) event(operation, key string) map[string]any {
+	return map[string]any{"operation": operation, "bucketName": l.Settings.BucketName, "objectKey": key}
+}
+
+// BenchmarkNoChangeUp is an update that has nothing to do: the handler is built, the program runs, and every resource is compared.
+func BenchmarkNoChangeUp(b *testing.B) {
+	l := deployed(b)
+	for _, stack := range []string{ComputeStack, DataStack} {
+		b.Run(stack, func(b *testing.B) {
+			for b.Loop() {
+				if err := l.Up(b.Context(), stack); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkColdStart is an invocation whose process is started for it, up to the answer of S3: with the handler, and with a function
+// that does nothing else.
+func BenchmarkColdStart(b *testing.B) {
+	l := deployed(b)
+	handler, err := l.world.Function(l.FunctionARN())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		code []byte
+	}{{"handler", handler.Code}, {"empty", emptyFunction(b)}} {
+		b.Run(c.name, func(b *testing.B) {
+			function := handler
+			function.Code = c.code
+			n := 0
+			for b.Loop() {
+				b.StopTimer()
+				n++
+				function.Environment["N"] = strconv.Itoa(n) // Another configuration is another process.
+				if _, err := l.world.UpdateFunction(b.Context(), function); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				if _, err := l.Invoke(b.Context(), l.coldEvent(c.name)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// coldEvent is what each of the two functions takes for "look at the object".
+func (l *Lab) coldEvent(function string) map[string]any {
+	if function == "empty" {
+		return map[string]any{"bucketName": l.Settings.BucketName, "objectKey": "small"}
+	}
+	return l.event("head", "small")
+}
+
+// emptyFunction is the deployment package of testdata/empty, built as the handler is.
+func emptyFunction(b *testing.B) []byte {
+	b.Helper()
+	target := filepath.Join(b.TempDir(), "bootstrap")
+	command := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags", "-s -w -buildid=", "-o", target, "./testdata/empty")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, output)
+	}
+	program, err := os.ReadFile(target)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var buffer bytes.Buffer
+	archive := zip.NewWriter(&buffer)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate}
+	header.SetMode(0o755)
+	file, err := archive.CreateHeader(header)
+	if err == nil {
+		_, err = file.Write(program)
+	}
+	if err == nil {
+		err = archive.Close()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return buffer.Bytes()
+}
+
+// BenchmarkWarmInvoke is an invocation of a running function, and the same request to S3 without it: the difference is Lambda's part.
+func BenchmarkWarmInvoke(b *testing.B) {
+	l := deployed(b)
+	profile, err := l.Profile(FunctionProfile)
+	if err != nil {
+		b.Fatal(err)
+	}
+	client, err := l.S3(&profile.Key)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("function", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := l.Invoke(b.Context(), l.event("head", "small")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("direct", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := client.HeadObject(b.Context(), &s3.HeadObjectInput{
+				Bucket: aws.String(l.Settings.BucketName), Key: aws.String("small"),
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkLargeObject asks the function for an object of 1 GiB and reports the most memory that its process ever had, and the size of
+// its deployment package.
+func BenchmarkLargeObject(b *testing.B) {
+	l := deployed(b)
+	l.put(b, "large", 1<<30)
+	function, err := l.world.Function(l.FunctionARN())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := l.Invoke(b.Context(), l.event("get", "large")); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(peakMemory(b, l), "MiB-peak")
+	b.ReportMetric(float64(len(function.Code))/(1<<20), "MiB-zip")
+}
+
+// peakMemory is the largest resident set of the lab's function processes so far, in MiB.
+func peakMemory(b *testing.B, l *Lab) float64 {
+	b.Helper()
+	processes, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, link := range processes {
+		target, err := os.Readlink(link)
+		if err != nil || !strings.HasPrefix(target, l.home) {
+			continue // Another's, or one that has ended.
+		}
+		status, err := os.ReadFile(filepath.Join(filepath.Dir(link), "status"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for line := range strings.Lines(string(status)) {
+			var kilobytes float64
+			if _, err := fmt.Sscanf(line, "VmHWM: %f kB", &kilobytes); err == nil {
+				return kilobytes / 1024
+			}
+		}
+	}
+	b.Fatal("the function has no process")
+	return 0
+}

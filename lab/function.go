@@ -1,0 +1,67 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cross-account-s3/lab/account"
+	"cross-account-s3/lab/endpoint"
+	"cross-account-s3/lab/runtime"
+	"cross-account-s3/policy"
+)
+
+// invoke runs a deployed function.
+func (l *Lab) invoke(ctx context.Context, function account.Function, payload []byte) (endpoint.Invocation, error) {
+	// A process has the session of one role; another role, also one with the same name, needs another process.
+	revision := function.Role + " " + function.Modified.String()
+	if role, err := l.world.Role(function.Role); err == nil {
+		revision += " " + role.UniqueID
+	}
+	answer, err := l.runtime.Invoke(ctx, runtime.Function{
+		ARN: function.ARN(), Name: function.Name, Region: function.Region, Version: "$LATEST", Code: function.Code,
+		Environment: function.Environment, MemorySize: function.MemorySize, Timeout: function.Timeout,
+		ReservedConcurrency: function.ReservedConcurrency, LogGroup: function.LogGroup, LogFormat: function.LogFormat, Trace: function.Tracing,
+		Revision: revision,
+	}, payload)
+	var refusal *runtime.Error
+	if errors.As(err, &refusal) {
+		err = &endpoint.Error{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message}
+	}
+	return endpoint.Invocation{
+		Payload: answer.Payload, FunctionError: answer.FunctionError, LogTail: answer.Log, RequestID: answer.RequestID,
+	}, err
+}
+
+// surroundings are what a function's process gets of the account it runs in: a session of its role, and where AWS is.
+func (l *Lab) surroundings(function runtime.Function) (map[string]string, error) {
+	stored, err := l.world.Function(function.ARN)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := l.world.MayAssume(context.Background(), "lambda.amazonaws.com", stored.Role)
+	if err != nil {
+		return nil, err
+	}
+	if trust.Decision != policy.Allowed {
+		return nil, &account.Error{
+			Code:    "AccessDeniedException",
+			Message: fmt.Sprintf("The role defined for the function cannot be assumed by Lambda: %s", stored.Role),
+		}
+	}
+	key, err := l.world.AssumeRole(stored.Role, stored.Name)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": key.AccessKeyID, "AWS_SECRET_ACCESS_KEY": key.SecretAccessKey, "AWS_SESSION_TOKEN": key.SessionToken,
+		"AWS_ENDPOINT_URL_S3": l.endpoint.URL(), "AWS_CA_BUNDLE": l.endpoint.CAFile(),
+	}, nil
+}
+
+// log keeps what a function writes.
+func (l *Lab) log(function runtime.Function, line string) {
+	if stored, err := l.world.Function(function.ARN); err == nil {
+		l.world.Log(stored, line)
+	}
+}
