@@ -18,15 +18,11 @@ import (
 )
 
 // S3 is a client of the lab's S3 with the credentials of a key, or without any where key is nil.
-func (l *Lab) S3(key *account.Key) (*s3.Client, error) {
-	client, err := l.httpClient()
-	if err != nil {
-		return nil, err
-	}
+func (l *Lab) S3(key *account.Key) *s3.Client {
 	return s3.New(s3.Options{
-		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(key), HTTPClient: client,
+		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(key), HTTPClient: l.http,
 		UsePathStyle: true, RetryMaxAttempts: 1,
-	}), nil
+	})
 }
 
 // PlainS3 is like S3, but over plain http.
@@ -44,9 +40,9 @@ func provide(key *account.Key) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken)
 }
 
-// httpClient trusts the lab's certificate authority and no other.
-func (l *Lab) httpClient() (*http.Client, error) {
-	ca, err := os.ReadFile(l.endpoint.CAFile())
+// newHTTPClient trusts the authority in a file and no other.
+func newHTTPClient(caFile string) (*http.Client, error) {
+	ca, err := os.ReadFile(caFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the lab's certificate authority: %w", err)
 	}
@@ -74,12 +70,8 @@ func (l *Lab) Invoke(ctx context.Context, event any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := l.httpClient()
-	if err != nil {
-		return nil, err
-	}
 	answer, err := lambda.New(lambda.Options{
-		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(&profile.Key), HTTPClient: client,
+		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(&profile.Key), HTTPClient: l.http,
 		RetryMaxAttempts: 1,
 	}).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(l.Settings.FunctionName), Payload: payload})
 	if err != nil {

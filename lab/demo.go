@@ -297,18 +297,12 @@ func (d *demo) byOthers(ctx context.Context) error {
 	clients := map[string]*s3.Client{}
 	for _, name := range []string{FunctionProfile, OtherProfile, StrangerProfile} {
 		profile, err := l.Profile(name)
-		if err == nil {
-			clients[name], err = l.S3(&profile.Key)
-		}
 		if err != nil {
 			return err
 		}
+		clients[name] = l.S3(&profile.Key)
 	}
 	function, err := l.Profile(FunctionProfile)
-	if err != nil {
-		return err
-	}
-	anonymous, err := l.S3(nil)
 	if err != nil {
 		return err
 	}
@@ -316,7 +310,7 @@ func (d *demo) byOthers(ctx context.Context) error {
 	d.access(ctx, "get", "function's role, over plain http", policy.ExplicitlyDenied, get(l.PlainS3(&function.Key), inside))
 	d.access(ctx, "get", "another role of account A", policy.ImplicitlyDenied, get(clients[OtherProfile], inside))
 	d.access(ctx, "get", "a role of a third account", policy.ImplicitlyDenied, get(clients[StrangerProfile], inside))
-	d.access(ctx, "get", "anonymous", policy.ImplicitlyDenied, get(anonymous, inside))
+	d.access(ctx, "get", "anonymous", policy.ImplicitlyDenied, get(l.S3(nil), inside))
 	d.access(ctx, "get", "function's role, outside the prefix", policy.ImplicitlyDenied, get(clients[FunctionProfile], "private/salaries.csv"))
 	d.access(ctx, "list", "function's role, outside the prefix", policy.ImplicitlyDenied, func(ctx context.Context) error {
 		_, err := clients[FunctionProfile].ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket, Prefix: aws.String("private/")})

@@ -13,17 +13,7 @@ import (
 
 // invoke runs a deployed function.
 func (l *Lab) invoke(ctx context.Context, function account.Function, payload []byte) (endpoint.Invocation, error) {
-	// A process has the session of one role; another role, also one with the same name, needs another process.
-	revision := function.Role + " " + function.Modified.String()
-	if role, err := l.world.Role(function.Role); err == nil {
-		revision += " " + role.UniqueID
-	}
-	answer, err := l.runtime.Invoke(ctx, runtime.Function{
-		ARN: function.ARN(), Name: function.Name, Region: function.Region, Version: "$LATEST", Code: function.Code,
-		Environment: function.Environment, MemorySize: function.MemorySize, Timeout: function.Timeout,
-		ReservedConcurrency: function.ReservedConcurrency, LogGroup: function.LogGroup, LogFormat: function.LogFormat, Trace: function.Tracing,
-		Revision: revision,
-	}, payload)
+	answer, err := l.runtime.Invoke(ctx, l.process(function), payload)
 	var refusal *runtime.Error
 	if errors.As(err, &refusal) {
 		err = &endpoint.Error{Status: refusal.Status, Code: refusal.Code, Message: refusal.Message}
@@ -31,6 +21,21 @@ func (l *Lab) invoke(ctx context.Context, function account.Function, payload []b
 	return endpoint.Invocation{
 		Payload: answer.Payload, FunctionError: answer.FunctionError, LogTail: answer.Log, RequestID: answer.RequestID,
 	}, err
+}
+
+// process is a function as the runtime needs to know it.
+func (l *Lab) process(function account.Function) runtime.Function {
+	// A process has the session of one role; another role, also one with the same name, needs another process.
+	revision := function.Role + " " + function.Modified.String()
+	if role, err := l.world.Role(function.Role); err == nil {
+		revision += " " + role.UniqueID
+	}
+	return runtime.Function{
+		ARN: function.ARN(), Name: function.Name, Region: function.Region, Version: "$LATEST", Code: function.Code,
+		Environment: function.Environment, MemorySize: function.MemorySize, Timeout: function.Timeout,
+		ReservedConcurrency: function.ReservedConcurrency, LogGroup: function.LogGroup, LogFormat: function.LogFormat, Trace: function.Tracing,
+		Revision: revision,
+	}
 }
 
 // surroundings are what a function's process gets of the account it runs in: a session of its role, and where AWS is.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,6 +49,7 @@ type Lab struct {
 	observe  func(provider.Operation)
 	home     string
 	mirror   string
+	http     *http.Client // trusts the endpoint
 	close    func() error
 
 	principals []string // the roles that are there before anything is deployed
@@ -107,6 +109,9 @@ func Start(ctx context.Context, options Options) (_ *Lab, err error) {
 	if l.endpoint, err = endpoint.Start(ctx, l.world, l.invoke, l.home); err != nil {
 		return nil, err
 	}
+	if l.http, err = newHTTPClient(l.endpoint.CAFile()); err != nil {
+		return nil, err
+	}
 	if err := l.makePrincipals(); err != nil {
 		return nil, err
 	}
@@ -139,6 +144,9 @@ func (l *Lab) Close() error { return l.close() }
 
 func (l *Lab) stop() error {
 	var problems []error
+	if l.http != nil {
+		l.http.CloseIdleConnections()
+	}
 	if l.endpoint != nil {
 		problems = append(problems, l.endpoint.Close())
 	}

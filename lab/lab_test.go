@@ -380,10 +380,7 @@ func TestPrefix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := l.S3(&profile.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := l.S3(&profile.Key)
 	for key, want := range map[string]bool{"team/a.txt": true, "other/a.txt": false, "team": false} {
 		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(l.Settings.BucketName), Key: aws.String(key), Body: strings.NewReader("x")})
 		if got := err == nil; got != want {
