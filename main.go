@@ -17,9 +17,10 @@ func main() {
 	// stack behind the engine's own words for it.
 	reported := false
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		err := deploy(ctx)
+		report := func(err error) { reported = ctx.Log.Error(err.Error(), nil) == nil }
+		err := deploy(ctx, report)
 		if err != nil {
-			reported = ctx.Log.Error(err.Error(), nil) == nil
+			report(err)
 		}
 		return err
 	})
@@ -33,8 +34,12 @@ func main() {
 	}
 }
 
-// deploy registers the half of the system that the stack's settings ask for.
-func deploy(ctx *pulumi.Context) error {
+// deploy registers the half of the system that the stack's settings ask for. What the guard refuses is reported, because the engine
+// would only tell it wrapped in its own words.
+func deploy(ctx *pulumi.Context, report func(error)) error {
+	if err := guard(ctx, report); err != nil {
+		return err
+	}
 	settings, err := components.ReadSettings(ctx)
 	if err != nil {
 		return err

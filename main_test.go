@@ -50,7 +50,7 @@ func run(t *testing.T, side, account string) (*engine, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	e := &engine{inputs: map[string]resource.PropertyMap{}}
-	err := pulumi.RunErr(deploy, pulumi.WithMocks("cross-account-s3", side, e), func(info *pulumi.RunInfo) {
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, func(error) {}) }, pulumi.WithMocks("cross-account-s3", side, e), func(info *pulumi.RunInfo) {
 		info.DryRun = true
 		info.Config = map[string]string{"aws:region": "us-east-1", "aws:allowedAccountIds": `["` + account + `"]`}
 		for key, value := range map[string]string{

@@ -24,11 +24,11 @@ const regoTestSuffix = "_test.rego"
 // entryPoints are what callers of the modules ask for, whether through the engine or with `opa eval`.
 var entryPoints = []string{"data.iam.decision.decision", "data.iam.decision.reasons"}
 
-// modulesOnDisk reads the modules and the data beside them the way `opa test .` and `opa eval -d .` do: everything in the
-// directory, so that a file which these would stumble over fails here as well.
+// modulesOnDisk reads the modules and the data beside them the way `opa test` and `opa eval -d` do: everything in the directory, and
+// the rules above it, so that a file which these would stumble over fails here as well.
 func modulesOnDisk(t *testing.T) (map[string]*ast.Module, storage.Store) {
 	t.Helper()
-	parsed, store, err := tester.Load([]string{"."}, nil)
+	parsed, store, err := tester.Load([]string{".", "../policies.rego", "../policies_test.rego"}, nil)
 	if err != nil {
 		t.Fatalf("reading the Rego modules: %v", err)
 	}
@@ -42,7 +42,7 @@ func runRegoTests(t *testing.T, filter string, coverage *cover.Cover) []*tester.
 	parsed, store := modulesOnDisk(t)
 	// Strict: an import, a variable or an argument that nothing uses is an error.
 	compiler := ast.NewCompiler().WithStrict(true).WithEnablePrintStatements(true)
-	runner := tester.NewRunner().SetStore(store).SetModules(parsed).SetCompiler(compiler).SetTimeout(time.Minute).Filter(filter)
+	runner := tester.NewRunner().SetStore(store).SetModules(parsed).SetCompiler(compiler).SetTimeout(5 * time.Minute).Filter(filter)
 	if coverage != nil {
 		runner.SetCoverageQueryTracer(coverage).SetCoverageRuns(nil)
 	} else {
@@ -173,9 +173,13 @@ func sourceLines(t *testing.T, file string) []string {
 
 // Beside each module stand its own tests.
 func TestModulesHaveTestsBesideThem(t *testing.T) {
-	files, err := filepath.Glob("*.rego")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"*.rego", "rules/*.rego", "../*.rego"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	for _, file := range files {
 		name, isTest := strings.CutSuffix(file, regoTestSuffix)

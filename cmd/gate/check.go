@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/term"
+
+	"cross-account-s3/policy"
+	"cross-account-s3/report"
+)
+
+var checkCommand = subcommand{
+	name:    "check",
+	summary: "judge previews and exported stacks by the rules of policies.rego",
+	usage: `Usage: gate check [FLAGS] FILE…
+
+Judges what Pulumi is about to deploy, or has deployed, by the rules of policies.rego. Each FILE is what "pulumi preview --json
+--show-sames" or "pulumi stack export" writes of a stack; - is standard input. Several files are judged together, as one system:
+give those of both accounts to learn whether the two halves of the grant agree.
+
+  --format F     text (default), json, sarif, junit, github or markdown
+  --fail-on S    the lowest severity that blocks: critical, high, medium (default) or low
+
+Exit codes: 0 nothing blocks; 1 a finding blocks; 2 something could not be judged, whatever was found besides.
+`,
+	run: check,
+}
+
+func check(c *Command, args []string) (int, error) {
+	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	format := flags.String("format", string(report.Text), "")
+	failOn := flags.String("fail-on", string(policy.Medium), "")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return exitOK, err
+		}
+		return exitFailed, fmt.Errorf("%w; `gate help check` lists the flags", err)
+	}
+	if !slices.Contains(report.Formats(), report.Format(*format)) {
+		return exitFailed, fmt.Errorf("there is no format %q; there are %s", *format, joined(report.Formats()))
+	}
+	if !slices.Contains(policy.Severities, policy.Severity(*failOn)) {
+		return exitFailed, fmt.Errorf("there is no severity %q; there are %s", *failOn, joined(policy.Severities))
+	}
+	if flags.NArg() == 0 {
+		return exitFailed, errors.New("there is no file to judge; `gate help check` tells which")
+	}
+
+	ctx := context.Background()
+	rules, err := policy.NewRules(ctx)
+	if err != nil {
+		return exitFailed, err
+	}
+	result := report.Report{FailOn: policy.Severity(*failOn)}
+	var files []policy.File
+	for _, path := range flags.Args() {
+		stack, err := c.readStack(path)
+		if err != nil {
+			result.Failures = append(result.Failures, err.Error())
+			continue
+		}
+		files = append(files, stack.File)
+		result.Sources = append(result.Sources, report.Source{Path: path, Stack: stack.Name, Kind: stack.Kind, Resources: stack.Resources})
+	}
+	if len(files) > 0 {
+		judged, err := rules.Check(ctx, files...)
+		if err != nil {
+			return exitFailed, err
+		}
+		result.Findings = judged.Findings
+		for i := range result.Findings {
+			result.Findings[i].Blocking = blocks(result.Findings[i].Severity, policy.Severity(*failOn))
+		}
+		for i, source := range result.Sources {
+			result.Sources[i].Policies = judged.Policies[source.Stack]
+		}
+	}
+	options := report.Options{Color: isTerminal(c.Stdout), Rules: reportRules(rules)}
+	if err := report.Write(c.Stdout, report.Format(*format), result, options); err != nil {
+		return exitFailed, err
+	}
+	switch result.Verdict() {
+	case report.Pass:
+		return exitOK, nil
+	case report.Fail:
+		return exitDenied, nil
+	default:
+		return exitFailed, nil
+	}
+}
+
+// readStack reads a file, or standard input for "-".
+func (c *Command) readStack(path string) (policy.Stack, error) {
+	if path == "-" {
+		return policy.ReadStack("standard input", c.Stdin)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return policy.Stack{}, err
+	}
+	defer func() { _ = file.Close() }() // It was only read.
+	return policy.ReadStack(path, file)
+}
+
+// blocks says whether a severity is at least as bad as another.
+func blocks(severity, least policy.Severity) bool {
+	return slices.Index(policy.Severities, severity) <= slices.Index(policy.Severities, least)
+}
+
+func reportRules(rules *policy.Rules) []report.Rule {
+	var all []report.Rule
+	for _, rule := range rules.List() {
+		all = append(all, report.Rule{
+			ID: rule.ID, Title: rule.Title, Category: rule.Category, Rationale: rule.Description, Remediation: rule.Remediation, Docs: rule.Docs(),
+		})
+	}
+	return all
+}
+
+func isTerminal(w io.Writer) bool {
+	file, isFile := w.(*os.File)
+	return isFile && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
+}
+
+func joined[T ~string](values []T) string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = string(value)
+	}
+	return strings.Join(texts, ", ")
+}
+
+var rulesCommand = subcommand{
+	name:    "rules",
+	summary: "list the rules, as Markdown",
+	usage: `Usage: gate rules
+
+Writes what the rules of policies.rego say of themselves, as Markdown: the page docs/rules.md.
+
+Exit codes: 0; 2 when the rules cannot be read.
+`,
+	run: func(c *Command, args []string) (int, error) {
+		if err := parseFlags(flag.NewFlagSet("rules", flag.ContinueOnError), args); err != nil {
+			return exitFailed, err
+		}
+		rules, err := policy.NewRules(context.Background())
+		if err != nil {
+			return exitFailed, err
+		}
+		if _, err := io.WriteString(c.Stdout, rules.Page()); err != nil {
+			return exitFailed, fmt.Errorf("writing the rules: %w", err)
+		}
+		return exitOK, nil
+	},
+}

@@ -1,0 +1,309 @@
+# METADATA
+# title: What may never be deployed
+# description: |
+#   The rules. Each looks at the policies and resources of one stack or of several together, and says what is wrong with them: by what the
+#   policies mean, as AWS evaluates them, and with a request that would get through as the proof. What they stand on is in policy/.
+#   The input is what `pulumi preview --json --show-sames` or `pulumi stack export` writes, or an array of such.
+package policies
+
+import data.iam.agreement
+import data.iam.breadth
+import data.iam.exposure
+import data.iam.transport
+import data.pulumi.attachments
+import data.pulumi.findings
+import data.pulumi.stacks
+
+# METADATA
+# title: Wildcard principals
+# description: |
+#   A policy that lets in principals it does not name lets in whoever meets its conditions, from any account, now and later. The severity is
+#   what the conditions leave: critical when a stranger's request gets through, high when only something that can be forged or shared
+#   stands in its way, medium when the conditions bound the caller.
+# related_resources:
+#   - description: AWS JSON policy elements, Principal
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+# custom:
+#   id: wildcard-principal
+#   category: principal
+#   remediation: Name the roles by their ARNs, or bound the caller with aws:PrincipalOrgID, aws:PrincipalArn or aws:SourceVpce.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, message, open.witness) if {
+	some attachment in attachments.known
+	attachment.kind != "identity"
+	some open in exposure.open_statements(attachment.policy, attachment)
+	message := _wildcard_messages[open.severity]
+}
+
+# METADATA
+# title: Grants to a whole account
+# description: |
+#   An account's id, or its root, as principal hands the decision over to that account: every principal there gets in whom its own
+#   administrators allow. To the own account it only delegates, which is how it should be.
+# related_resources:
+#   - description: AWS account principals
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+# custom:
+#   id: account-principal
+#   category: principal
+#   remediation: Name the roles of the other account that need access by their ARNs.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+	some attachment in attachments.known
+	attachment.kind != "identity"
+	some statement in findings.allows(attachment)
+	some account in exposure.accounts(statement)
+	account != attachment.account
+	message := sprintf("The statement allows everybody whom account %s itself allows", [account])
+}
+
+# METADATA
+# title: Principals that are gone
+# description: |
+#   An id that begins with AROA or AIDA stands where the ARN of a role or user stood that has been deleted since. Nobody is let in by it,
+#   also not a new role of the same name.
+# related_resources:
+#   - description: IAM unique identifiers
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+# custom:
+#   id: dead-principal
+#   category: principal
+#   remediation: Put the ARN of the role or user that is meant in the place of the id, or remove the statement.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+	some attachment in attachments.known
+	some statement in findings.allows(attachment)
+	some ["AWS", name] in statement.principal.names
+	regex.match(`^(AROA|AIDA)[A-Z0-9]+$`, name)
+	message := sprintf("The principal %s is the id of a role or user that has been deleted", [name])
+}
+
+# METADATA
+# title: Secure transport
+# description: |
+#   Every request over plain http has to be denied, for every principal, action and resource, whatever else the policy says. An Allow that
+#   asks for https does not do it: principals of the bucket's own account get through by their own policies.
+# related_resources:
+#   - description: Security best practices for Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+# custom:
+#   id: secure-transport
+#   category: transport
+#   severity: high
+#   remediation: 'Deny Principal "*" every action on it and on all within it, with the one condition Bool aws:SecureTransport "false".'
+deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
+	some attachment in attachments.known
+	surface := transport.surface(attachment)
+	witness := transport.not_refused(attachment.policy, surface, {"aws:securetransport": ["false"]})
+	message := sprintf("Not every request over plain http is denied: %s is not", [witness.action])
+}
+
+# METADATA
+# title: Policies that are missing
+# description: A bucket, queue or topic without a policy answers requests over plain http to whoever is allowed by a policy of their own.
+# related_resources:
+#   - description: Security best practices for Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+# custom:
+#   id: missing-policy
+#   category: transport
+#   severity: high
+#   remediation: Give it a policy that denies plain http.
+deny contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
+	some resource in stacks.resources
+	resource.type in {"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
+	not _has_policy(resource)
+	message := sprintf("The bucket %s has no policy", [object.get(resource.inputs, "bucket", resource.name)])
+}
+
+# METADATA
+# title: TLS version
+# description: Requests over TLS older than 1.2 have to be denied, for every principal, action and resource.
+# related_resources:
+#   - description: Security best practices for Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+# custom:
+#   id: tls-version
+#   category: transport
+#   severity: medium
+#   remediation: 'Deny Principal "*" every action on bucket and objects, with the one condition NumericLessThan s3:TlsVersion "1.2".'
+deny contains findings.on_policy(rego.metadata.rule(), attachment, "medium", message, witness) if {
+	some attachment in attachments.known
+	attachment.kind == "bucket"
+	surface := transport.surface(attachment)
+	choices := {"aws:securetransport": ["true"], "s3:tlsversion": ["1.0", "1.1"]}
+	witness := transport.not_refused(attachment.policy, surface, choices)
+	message := sprintf("Not every request over TLS older than 1.2 is denied: %s is not", [witness.action])
+}
+
+# METADATA
+# title: Overly broad actions
+# description: |
+#   A wildcard in an allowed action also allows what nobody thought of, and what AWS adds later. The severity is the worst that the pattern
+#   covers: critical where it hands over permissions, high where it writes, medium where it reads.
+# related_resources:
+#   - description: AWS JSON policy elements, Action
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
+# custom:
+#   id: broad-actions
+#   category: action
+#   remediation: Name the actions that are needed, one by one.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, broad.severity, broad.message, null) if {
+	some attachment in attachments.known
+	attachment.kind != "trust"
+	some statement in findings.allows(attachment)
+	not exposure.only_delegates(statement, attachment)
+	some broad in breadth.patterns(statement)
+}
+
+# METADATA
+# title: Actions that hand over control
+# description: |
+#   Some actions let whoever has them take every other permission: they change who may do what, or run code as somebody else. No
+#   execution role and no grant to another account should have them.
+# related_resources:
+#   - description: Access level summaries
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_understand-policy-summary-access-level-summaries.html
+# custom:
+#   id: control-actions
+#   category: action
+#   remediation: Remove the action, and leave it to the roles that administer the account.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+	some attachment in attachments.known
+	attachment.kind != "trust"
+	some statement in findings.allows(attachment)
+	not exposure.only_delegates(statement, attachment)
+	some action in breadth.controlling(statement)
+	message := sprintf("%s hands over control", [action])
+}
+
+# METADATA
+# title: Agreement of the two halves
+# description: |
+#   A grant across accounts works only where the role's own policies and the bucket's policy both allow it. What only one of them allows
+#   does not work, and lies there for the day when somebody widens the other.
+# related_resources:
+#   - description: Cross-account policy evaluation logic
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+# custom:
+#   id: one-sided-grant
+#   category: agreement
+#   severity: medium
+#   remediation: Let both halves allow the same actions on the same resources, or neither.
+deny contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
+	some one in agreement.one_sided
+	message := {
+		"bucket": sprintf("%s may %s by its own policies, but the bucket policy does not let it", [one.role.arn, one.action]),
+		"role": sprintf("The bucket policy lets %s %s, but the role's own policies do not", [one.role.arn, one.action]),
+	}[one.half]
+}
+
+# METADATA
+# title: Roles that are named but not there
+# description: |
+#   A bucket policy that names another role than the stack of the role's account makes lets nobody in, or AWS refuses it. ARNs differ
+#   by a letter, its case, the path, the account or the partition.
+# related_resources:
+#   - description: IAM ARNs
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+# custom:
+#   id: other-role
+#   category: agreement
+#   severity: high
+#   remediation: Name the role by the ARN that its stack exports.
+deny contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
+	some one in agreement.strangers
+	message := _stranger_message(one)
+}
+
+# METADATA
+# title: Policies that could not be judged
+# description: |
+#   A policy that is not known yet, is a secret, or is not a policy that AWS would take has not been judged, and what has not been judged is
+#   not allowed.
+# related_resources:
+#   - description: Grammar of the IAM JSON policy language
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+# custom:
+#   id: undetermined
+#   category: integrity
+#   severity: high
+#   remediation: Build the policy from values that are known at preview, as names and account ids, and look at it as AWS would.
+deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+	some attachment in attachments.found
+	message := {
+		"unknown": "The policy is not known yet, or is a secret, so that it could not be judged",
+		"malformed": "The policy is not one that AWS would take, so that it could not be judged",
+	}[attachment.state]
+}
+
+# METADATA
+# title: Policies with too much to try
+# description: |
+#   A policy is judged by trying every combination of what its conditions look at. One with more combinations than can be tried has not
+#   been judged.
+# related_resources:
+#   - description: AWS JSON policy elements, Condition
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+# custom:
+#   id: too-complex
+#   category: integrity
+#   severity: high
+#   remediation: Deny plain http and old TLS in statements with that one condition.
+deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+	some attachment in attachments.known
+	transport.surface(attachment)
+	transport.undecided(attachment.policy, {"aws:securetransport": ["false"]})
+	message := "The Deny statements look at too many values together to be judged"
+}
+
+# METADATA
+# title: Nothing to judge
+# description: A file in which there is no policy at all is more likely the wrong file, or half of one, than a stack that needs none.
+# related_resources:
+#   - description: pulumi preview
+#     ref: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/
+# custom:
+#   id: nothing-judged
+#   category: integrity
+#   severity: high
+#   remediation: Give the JSON of a preview made with --show-sames, or of an export, of a stack that has been deployed.
+deny contains findings.on_file(rego.metadata.rule(), file, "high", "There is no policy in the file, so that nothing was judged") if {
+	some file in stacks.files
+	not _judged(file)
+}
+
+# METADATA
+# title: Previews that are not whole
+# description: A preview that failed, or that leaves out what does not change, shows only a part of what will be there.
+# related_resources:
+#   - description: pulumi preview
+#     ref: https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/
+# custom:
+#   id: incomplete-preview
+#   category: integrity
+#   severity: high
+#   remediation: Mend what the preview fails with, and make it with --show-sames.
+deny contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
+	some file in stacks.files
+	some message in stacks.incomplete(file.contents)
+}
+
+_wildcard_messages := {
+	"critical": "The statement allows principals that it does not name, and a stranger gets through",
+	"high": "The statement allows principals that it does not name, and only something that a stranger can forge or share stands in the way",
+	"medium": "The statement allows principals that it does not name; its conditions bound who that can be",
+}
+
+_has_policy(resource) if {
+	some attachment in attachments.found
+	attachment.kind == "bucket"
+	attachment.arn == concat("", ["arn:aws:s3:::", resource.inputs.bucket])
+}
+
+_stranger_message(one) := sprintf("The statement names %s, which no stack makes", [one.named]) if one.near == ""
+
+else := sprintf("The statement names %s, but the role is %s", [one.named, one.near])
+
+_judged(file) if {
+	some state in stacks.states(file.contents)
+	some attachment in attachments.found
+	attachment.urn == state.urn
+}

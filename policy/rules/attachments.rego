@@ -1,0 +1,114 @@
+# METADATA
+# title: Attachments
+# description: |
+#   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text",
+#   "state", "policy"}. The kind is bucket, key, queue, topic, secret, trust or identity; the role is the name of the role that an
+#   identity policy belongs to, empty for others. The state is known, unknown or malformed; only where it is known is there a policy.
+package pulumi.attachments
+
+import data.iam.documents
+import data.iam.unknowns
+import data.pulumi.stacks
+
+# METADATA
+# title: What was found
+# description: An array of attachments, in the order of the resources.
+found := [object.union(_reading(text, place.kind, arn, resource.account), {
+	"stack": resource.stack, "urn": resource.urn, "kind": place.kind, "arn": arn, "account": resource.account,
+	"role": _role(resource), "text": text,
+}) |
+	some resource in stacks.resources
+	some place in _places[resource.type]
+	some text in _texts(resource.inputs, place.property)
+	arn := _arn(place.kind, resource)
+]
+
+# METADATA
+# title: Known attachments
+# description: Those whose policy can be judged.
+known := [attachment | some attachment in found; attachment.state == "known"]
+
+# The properties of each resource type that hold a policy.
+_places := {
+	"aws:iam/groupPolicy:GroupPolicy": [{"kind": "identity", "property": "policy"}],
+	"aws:iam/policy:Policy": [{"kind": "identity", "property": "policy"}],
+	"aws:iam/role:Role": [{"kind": "trust", "property": "assumeRolePolicy"}, {"kind": "identity", "property": "inlinePolicies"}],
+	"aws:iam/rolePolicy:RolePolicy": [{"kind": "identity", "property": "policy"}],
+	"aws:iam/userPolicy:UserPolicy": [{"kind": "identity", "property": "policy"}],
+	"aws:kms/key:Key": [{"kind": "key", "property": "policy"}],
+	"aws:kms/keyPolicy:KeyPolicy": [{"kind": "key", "property": "policy"}],
+	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}],
+	"aws:s3/bucketPolicy:BucketPolicy": [{"kind": "bucket", "property": "policy"}],
+	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}],
+	"aws:secretsmanager/secret:Secret": [{"kind": "secret", "property": "policy"}],
+	"aws:secretsmanager/secretPolicy:SecretPolicy": [{"kind": "secret", "property": "policy"}],
+	"aws:sns/topic:Topic": [{"kind": "topic", "property": "policy"}],
+	"aws:sns/topicPolicy:TopicPolicy": [{"kind": "topic", "property": "policy"}],
+	"aws:sqs/queue:Queue": [{"kind": "queue", "property": "policy"}],
+	"aws:sqs/queuePolicy:QueuePolicy": [{"kind": "queue", "property": "policy"}],
+}
+
+_texts(inputs, "inlinePolicies") := [inline.policy | some inline in inputs.inlinePolicies; inline.policy]
+
+_texts(inputs, property) := [text | text := inputs[property]] if property != "inlinePolicies"
+
+default _role(_) := ""
+
+_role(resource) := resource.inputs.role if resource.type == "aws:iam/rolePolicy:RolePolicy"
+
+_role(resource) := resource.inputs.name if resource.type == "aws:iam/role:Role"
+
+_reading(text, kind, arn, account) := {"state": "unknown"} if unknowns.unknown(text)
+
+else := {"state": "unknown"} if not is_string(text) # an encrypted secret
+
+else := {"state": "known", "policy": policy} if {
+	policy := json.unmarshal(text)
+	documents.well_formed with input as _case(kind, policy, arn, account)
+}
+
+else := {"state": "malformed"}
+
+# The ARN as it will be, as far as its parts are known; it is the same before and after the resource is made.
+_arn("bucket", resource) := concat("", ["arn:aws:s3:::", resource.inputs.bucket]) if not unknowns.unknown(resource.inputs.bucket)
+
+else := "arn:aws:s3:::bucket"
+
+_arn(kind, resource) := concat("", ["arn:aws:", _service[kind], ":", _owner(resource.account), ":", _local[kind], _name(resource)]) if {
+	kind != "bucket"
+}
+
+_name(resource) := resource.name if unknowns.unknown(resource.inputs.name)
+
+else := object.get(resource.inputs, "name", resource.name)
+
+_owner("") := "123456789012"
+
+_owner(account) := account if account != ""
+
+_service := {
+	"identity": "iam:",
+	"trust": "iam:",
+	"key": "kms:us-east-1",
+	"queue": "sqs:us-east-1",
+	"topic": "sns:us-east-1",
+	"secret": "secretsmanager:us-east-1",
+}
+
+_local := {"identity": "policy/", "trust": "role/", "key": "key/", "queue": "", "topic": "", "secret": "secret:"}
+
+_case("identity", policy, arn, account) := object.union(_request(arn, account), {"identityPolicies": [{"name": "", "policy": policy}]})
+
+_case(kind, policy, arn, account) := object.union(
+	_request(arn, account),
+	{"identityPolicies": [], "resourcePolicy": policy},
+) if {
+	kind != "identity"
+}
+
+_request(arn, account) := {"request": {
+	"principal": "anonymous",
+	"action": "sts:AssumeRole",
+	"resource": {"resource": arn, "accountId": _owner(account)},
+	"context": {},
+}}

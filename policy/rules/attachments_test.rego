@@ -1,0 +1,21 @@
+package pulumi.attachments_test
+
+import data.pulumi.attachments
+
+_resource(type, inputs) := {"steps": [{"op": "create", "newState": {"urn": sprintf("urn:pulumi:s::p::%s::n", [type]), "type": type, "inputs": inputs}}]}
+
+_deny := json.marshal({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}})
+
+test_found[name] if {
+	some name, case in {
+		"a bucket": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "b", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::b", "known"]},
+		"a bucket that is not known": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::bucket", "known"]},
+		"a queue": {"type": "aws:sqs/queue:Queue", "inputs": {"name": "q", "policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:q", "known"]},
+		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
+		"a role": {"type": "aws:iam/role:Role", "inputs": {"name": "R", "assumeRolePolicy": "[secret]"}, "want": ["trust", "arn:aws:iam::123456789012:role/R", "unknown"]},
+		"a role's policy": {"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _deny}, "want": ["identity", "arn:aws:iam::123456789012:policy/n", "malformed"]},
+	}
+	[found] := attachments.found with input as _resource(case.type, case.inputs)
+	[found.kind, found.arn, found.state] == case.want
+	count(attachments.known) == count([x | some x in case.want; x == "known"]) with input as _resource(case.type, case.inputs)
+}

@@ -1,0 +1,66 @@
+# METADATA
+# title: Breadth
+# description: What the actions of a statement cover beyond what they name.
+package iam.breadth
+
+import data.iam.actions
+
+# METADATA
+# title: Broad patterns
+# description: Each action of a prepared Allow statement that is a pattern, as {"severity", "message"}; NotAction is one as a whole.
+patterns(statement) := [{"severity": severity, "message": message} |
+	some pattern in _list(statement.source.Action)
+	regex.match(`[*?]`, pattern)
+	covered := actions.expansion(pattern)
+	levels := {level | some action in covered; level := actions.levels[action]}
+	[severity, message] := _judged(pattern, covered, levels)
+] if {
+	statement.source.Action
+}
+
+else := [{"severity": "critical", "message": "NotAction allows every action but those it names"}]
+
+_judged(pattern, covered, levels) := ["critical", sprintf("%s covers actions that hand over permissions", [pattern])] if {
+	"Permissions management" in levels
+}
+
+else := ["high", sprintf("%s covers actions that write", [pattern])] if levels & {"Tagging", "Write"} != set()
+
+else := ["medium", sprintf("%s covers %d actions that read", [pattern, count(covered)])] if count(covered) > 0
+
+else := ["critical", sprintf("%s covers actions that hand over permissions", [pattern])] if {
+	regex.match(`^(?i:iam|organizations|sso|sso-admin|identitystore|account|ram|sts):`, pattern)
+}
+
+else := ["high", sprintf("%s covers actions that are not named", [pattern])]
+
+# METADATA
+# title: Actions that hand over control
+# description: The actions that a prepared Allow statement names, and that change who may do what, or run code as somebody else.
+controlling(statement) := {action |
+	some action in _list(statement.source.Action)
+	not regex.match(`[*?]`, action)
+	_controls(lower(action), statement)
+}
+
+_controls(action, _) if actions.levels_in_lower_case[action] == "Permissions management"
+
+_controls(action, _) if action in _escalations
+
+_controls("iam:passrole", statement) if {
+	some resource in _list(statement.source.Resource)
+	regex.match(`^\*$|:role/\*$`, resource)
+}
+
+# Actions with which permissions can be taken that one does not have, in lower case.
+_escalations := {
+	"iam:addusertogroup", "iam:attachgrouppolicy", "iam:attachrolepolicy", "iam:attachuserpolicy", "iam:createaccesskey",
+	"iam:createloginprofile", "iam:createpolicyversion", "iam:deleterolepermissionsboundary", "iam:deleteuserpermissionsboundary",
+	"iam:putgrouppolicy", "iam:putrolepermissionsboundary", "iam:putrolepolicy", "iam:putuserpermissionsboundary", "iam:putuserpolicy",
+	"iam:setdefaultpolicyversion", "iam:updateassumerolepolicy", "iam:updateloginprofile", "lambda:updatefunctioncode",
+	"lambda:updatefunctionconfiguration",
+}
+
+_list(value) := value if is_array(value)
+
+else := [value]

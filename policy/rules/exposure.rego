@@ -1,0 +1,255 @@
+# METADATA
+# title: Exposure
+# description: |
+#   Whom a policy lets in that it does not name: how far a statement for everybody is bounded by its conditions, and by what the rest of
+#   the policy denies, decided by whether a stranger's request gets through.
+# related_resources:
+#   - description: Condition keys of the caller, of the network and of the request
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+package iam.exposure
+
+import data.iam.actions
+import data.iam.conditions
+import data.iam.preparation
+import data.iam.principals
+import data.iam.resources
+import data.iam.standins
+
+# METADATA
+# title: Open statements
+# description: |
+#   Each Allow for principals that it does not name, as {"index", "severity", "witness"}: critical where a stranger gets in, high where
+#   only something that a stranger can have or forge stands in the way, medium where the conditions really bound the caller; the witness
+#   is the stranger's request, null for medium. The attached resource is {"arn", "account"}.
+open_statements(policy, attached) := [object.union({"index": statement.index}, verdict) |
+	document := preparation.document(policy)
+	some statement in document.statements
+	statement.effect == "Allow"
+	for_anybody(statement)
+	verdict := _verdict(document, statement, attached)
+]
+
+# METADATA
+# title: For anybody
+# description: True for a prepared statement whose principals are not all named.
+# scope: document
+for_anybody(statement) if statement.principal.names == "everyone"
+
+for_anybody(statement) if not statement.principal.covers
+
+for_anybody(statement) if {
+	some [_, name] in statement.principal.names
+	contains(name, "*")
+}
+
+# METADATA
+# title: Accounts
+# description: The ids of the accounts that a prepared statement names as a whole.
+accounts(statement) := {id |
+	statement.principal.covers
+	some ["AWS", name] in statement.principal.names
+	regex.match(`^([0-9]{12}|arn:[^:]*:iam::[0-9]{12}:root)$`, name)
+	[id] := regex.find_n(`[0-9]{12}`, name, 1)
+}
+
+# METADATA
+# title: Only delegates
+# description: True for a statement that leaves it to the account of the resource itself who may, as the policy of a KMS key has to.
+only_delegates(statement, attached) if {
+	count(statement.principal.names) > 0
+	every named in statement.principal.names {
+		named[0] == "AWS"
+		named[1] in {attached.account, concat("", ["arn:aws:iam::", attached.account, ":root"])}
+	}
+}
+
+_verdict(document, statement, attached) := {"severity": "critical", "witness": witness} if {
+	witness := _gets_in(document, statement, attached, "plain")
+}
+
+else := {"severity": "high", "witness": witness} if witness := _gets_in(document, statement, attached, "crafted")
+
+else := {"severity": "medium", "witness": null}
+
+# A request by which a stranger gets in through the statement; undefined where there is none among those tried.
+_gets_in(document, statement, attached, effort) := found[0] if {
+	looked_at := [condition | some one in document.statements; some condition in one.conditions]
+	found := sort([{"principal": caller, "action": action, "resource": resource, "context": context} |
+		some caller in _strangers(document, statement, attached)
+		some context in standins.contexts(looked_at, _choices(caller, looked_at, effort))
+		some resource in _resources(statement)
+		some action in _actions(statement, document)
+		case := {"request": {
+			"principal": caller, "action": action, "context": context,
+			"resource": {"resource": resource, "accountId": attached.account},
+		}}
+		conditions.holds(statement.conditions) > -1 with input as case
+		not _denied(document, case)
+	])
+}
+
+_denied(document, case) if {
+	some statement in document.statements
+	statement.effect == "Deny"
+	statement.action.truth == 1
+	regex.match(statement.action.pattern, case.request.action) == statement.action.covers
+	some [_, 1] in principals.names(statement) with input as case
+	resources.covers(statement.resource) == 1 with input as case
+	conditions.holds(statement.conditions) == 1 with input as case
+}
+
+# Services are strangers to a statement for services.
+_strangers(document, statement, attached) := {"cloudtrail.amazonaws.com"} if {
+	some ["Service", name] in statement.principal.names
+	contains(name, "*")
+}
+
+else := {standins.stranger(document, attached.account), "anonymous"} | {"cloudtrail.amazonaws.com" |
+	some condition in statement.conditions
+	condition.context_key in {"aws:sourcearn", "aws:sourceaccount"}
+}
+
+# What a stranger's request can carry of the keys that the policy looks at and a stranger cannot choose freely.
+_choices(caller, looked_at, effort) := {condition.context_key: values |
+	some condition in looked_at
+	values := _values(caller, condition.context_key, looked_at, effort)
+}
+
+_values(_, "aws:securetransport", _, _) := ["true"]
+
+_values(_, "s3:tlsversion", _, _) := ["1.3"]
+
+_values(caller, "aws:principalisawsservice", _, _) := [sprintf("%v", [endswith(caller, ".amazonaws.com")])]
+
+_values(_, "aws:viaawsservice", _, _) := ["false"]
+
+_values(_, key, _, "plain") := [null] if key in {"aws:referer", "aws:useragent"}
+
+_values(_, "aws:sourceip", looked_at, "plain") := [[address |
+	some address in ["198.51.100.7", "203.0.113.7", "192.0.2.7"]
+	not _listed(address, looked_at)
+][0]]
+
+_values(_, "aws:sourceip", looked_at, "crafted") := [address |
+	some condition in looked_at
+	condition.context_key == "aws:sourceip"
+	some address in standins.instances(condition)
+	not _private(address)
+]
+
+_values(_, key, _, _) := [null] if key in _of_others
+
+_values(caller, key, _, _) := [null] if {
+	key in _of_the_caller
+	not startswith(caller, "arn:")
+}
+
+_values(caller, "aws:principalaccount", _, _) := [split(caller, ":")[4]] if startswith(caller, "arn:")
+
+_values(caller, "kms:calleraccount", _, _) := [split(caller, ":")[4]] if startswith(caller, "arn:")
+
+_values(caller, "aws:principalorgid", _, _) := ["o-stranger00"] if startswith(caller, "arn:")
+
+_values(caller, "aws:principalorgpaths", _, _) := ["o-stranger00/r-0000/ou-0000-00000000/"] if startswith(caller, "arn:")
+
+_values(caller, "aws:userid", _, _) := ["AROASTRANGER000000000:session"] if startswith(caller, "arn:")
+
+# A stranger chooses the names in an account of its own.
+_values(caller, "aws:principalarn", looked_at, _) := [arn |
+	some condition in looked_at
+	condition.context_key == "aws:principalarn"
+	some arn in ({caller} | {_in_account(text, split(caller, ":")[4]) | some text in standins.instances(condition)})
+] if {
+	startswith(caller, "arn:")
+}
+
+_values(_, "aws:sourcevpce", _, _) := [null, "vpce-0stranger"]
+
+_values(_, "aws:sourcevpc", _, _) := [null, "vpc-0stranger"]
+
+_values(caller, key, _, _) := [null] if {
+	key in {"aws:sourceaccount", "aws:sourcearn"}
+	not endswith(caller, ".amazonaws.com")
+}
+
+# A service acts for anybody's resources, and says whose.
+_values(caller, "aws:sourceaccount", _, _) := ["000000000000"] if endswith(caller, ".amazonaws.com")
+
+_values(caller, "aws:sourcearn", looked_at, _) := array.concat(["arn:aws:s3:::stranger"], [arn |
+	some condition in looked_at
+	condition.context_key == "aws:sourcearn"
+	some text in standins.instances(condition)
+	arn := _in_account(text, "000000000000")
+]) if {
+	endswith(caller, ".amazonaws.com")
+}
+
+_in_account(arn, account) := concat(":", [parts[0], parts[1], parts[2], parts[3], account, parts[5]]) if {
+	parts := split(arn, ":")
+	count(parts) == 6
+	parts[4] != ""
+}
+
+# What AWS says of the caller that only an account's own principals have.
+_of_the_caller := {
+	"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:userid", "aws:username",
+	"kms:calleraccount",
+}
+
+# What AWS only says of requests that are not a stranger's: those that a service makes, or that come through the accounts' own doors.
+_of_others := {
+	"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:principalservicename", "aws:principalservicenameslist",
+	"aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths",
+}
+
+# An address of a range that is asked for, and is not a good part of all addresses, is not one that anybody has.
+_listed(address, looked_at) if {
+	some condition in looked_at
+	condition.context_key == "aws:sourceip"
+	some network in condition.networks
+	to_number(split(network, "/")[1]) > 7
+	net.cidr_contains(network, address)
+}
+
+_private(address) if {
+	some network in _private_networks
+	net.cidr_contains(network, address)
+}
+
+_resources(statement) := {standins.instance(resource) | some resource in _list(statement.source.Resource)} if statement.source.Resource
+
+else := {"*"}
+
+# One action will do where no Deny makes a difference between them.
+_actions(statement, document) := {action | some pattern in patterns; some action in _expansion(pattern)} if {
+	some one in document.statements
+	one.effect == "Deny"
+	patterns := _patterns(statement)
+}
+
+else := {_sample(pattern) | some pattern in _patterns(statement)}
+
+_patterns(statement) := {pattern | some pattern in _list(statement.source.Action)} if statement.source.Action
+
+# All but some: those that are left are as good as any.
+else := {action |
+	some action, _ in actions.levels
+	regex.match(statement.action.pattern, action) == false
+}
+
+_expansion(pattern) := actions.expansion(pattern) if contains(pattern, "*")
+
+else := {pattern}
+
+_sample(pattern) := sort(actions.expansion(pattern))[0] if contains(pattern, "*")
+
+else := pattern
+
+_list(value) := value if is_array(value)
+
+else := [value]
+
+_private_networks := {
+	"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+	"fc00::/7", "fe80::/10",
+}

@@ -1,0 +1,138 @@
+# METADATA
+# title: Stand-ins
+# description: |
+#   Requests that stand for all others. A policy tells requests apart only by what it names; of everything that it treats alike, one
+#   will do.
+package iam.standins
+
+import data.iam.operators
+
+# METADATA
+# title: Principals
+# description: |
+#   Whom a document of an account can tell apart: a stranger, nobody, a role, a user and the root of the account itself, an AWS
+#   service, and everyone whom the prepared document names.
+principals(document, account) := union({_anybody(document, account), _own(account), _all_named(document)})
+
+_anybody(document, account) := {stranger(document, account), "anonymous", "cloudtrail.amazonaws.com"}
+
+_all_named(document) := {principal |
+	some statement in document.statements
+	some [type, name] in statement.principal.names
+	some principal in _named(type, name)
+}
+
+_own("") := set()
+
+_own(account) := {
+	concat("", ["arn:aws:sts::", account, ":assumed-role/Any/session"]),
+	concat("", ["arn:aws:iam::", account, ":user/Anyone"]),
+	concat("", ["arn:aws:iam::", account, ":root"]),
+} if {
+	account != ""
+}
+
+# METADATA
+# title: Stranger
+# description: A session of a role in an account that is neither the given one nor named in the document.
+stranger(document, account) := concat("", ["arn:aws:sts::", id, ":assumed-role/Stranger/session"]) if {
+	text := json.marshal([statement.source | some statement in document.statements])
+	id := [id |
+		some id in ["111122223333", "987654321098", "123456789012", "000000000000"]
+		id != account
+		not contains(text, id)
+	][0]
+}
+
+_named("AWS", name) := [concat("", ["arn:aws:sts::", name, ":assumed-role/Any/session"])] if regex.match(`^[0-9]{12}$`, name)
+
+else := [concat("", [replace(owner, ":iam:", ":sts:"), ":assumed-role/", regex.replace(path, `^.*/`, ""), "/session"])] if {
+	[owner, path] := split(name, ":role/")
+}
+
+else := [concat("", [replace(trim_suffix(name, ":root"), ":iam:", ":sts:"), ":assumed-role/Any/session"]), name] if endswith(name, ":root")
+
+else := [name] if startswith(name, "arn:")
+
+else := []
+
+_named("Service", name) := [name]
+
+_named(type, _) := [] if not type in {"AWS", "Service"}
+
+# METADATA
+# title: Contexts
+# description: |
+#   What a request can carry that conditions look at: every combination of the values by which the conditions can tell requests apart.
+#   For some keys, all in lower case, the values to choose from are given, null for a request without the key. Undefined where there are
+#   more combinations than can be tried.
+contexts(conditions, choices) := {{key: value |
+	some i, key in keys
+	value := candidates[i][floor(n / strides[i]) % count(candidates[i])]
+	value != null
+} |
+	some n in numbers.range(0, combinations - 1)
+} if {
+	keys := sort((({condition.context_key | some condition in conditions} - {""}) | object.keys(choices)))
+	candidates := [_candidates(key, conditions, choices) | some key in keys]
+	combinations := product([count(values) | some values in candidates])
+	combinations <= 2048
+	strides := [product([count(candidates[j]) | some j in numbers.range(0, i); j < i]) | some i, _ in keys]
+}
+
+_candidates(key, conditions, choices) := [value | some value in {_shaped(key, conditions, choice) | some choice in choices[key]}] if {
+	choices[key]
+}
+
+# Without a choice: none, what the conditions name, and what they do not.
+else := [value |
+	some value in ({null} | {_shaped(key, conditions, text) |
+		some text in ({"something-else"} | {text |
+			some condition in conditions
+			condition.context_key == key
+			some text in instances(condition)
+		})
+	})
+]
+
+# A key that is asked for with a set operator has several values.
+_shaped(key, conditions, text) := [text] if {
+	text != null
+	some condition in conditions
+	condition.context_key == key
+	condition.set in {"ForAllValues", "ForAnyValue"}
+}
+
+else := text
+
+# METADATA
+# title: Instances
+# description: Values with which a prepared condition can be met, or just not.
+instances(condition) := {text |
+	condition.compares != "presence"
+	some wanted in _list(condition.wanted)
+	some text in _instances(condition.compares, operators.text(wanted))
+}
+
+_instances("bool", _) := {"true", "false"}
+
+_instances("number", text) := {text, _shifted(text, 1), _shifted(text, -1)}
+
+_instances("date", text) := {text, "1970-01-02T00:00:00Z", "2199-01-01T00:00:00Z"}
+
+_instances("address", text) := {regex.replace(text, `/.*$`, ""), "198.18.0.1"}
+
+_instances(compares, text) := {instance(text)} if not compares in {"bool", "number", "date", "address"}
+
+# METADATA
+# title: Instance
+# description: A text that a pattern matches.
+instance(pattern) := replace(replace(pattern, "*", "x"), "?", "x")
+
+_shifted(text, by) := sprintf("%v", [number + by]) if number := operators.number(text)
+
+else := text
+
+_list(value) := value if is_array(value)
+
+else := [value]

@@ -1,0 +1,43 @@
+package iam.standins_test
+
+import data.iam.preparation
+import data.iam.standins
+
+_document(principal) := preparation.document({"Statement": {"Effect": "Allow", "Principal": principal, "Action": "s3:*", "Resource": "*"}})
+
+test_principals[name] if {
+	some name, case in {
+		"an account": {"principal": {"AWS": "123456789012"}, "want": "arn:aws:sts::123456789012:assumed-role/Any/session"},
+		"a root": {"principal": {"AWS": "arn:aws:iam::123456789012:root"}, "want": "arn:aws:sts::123456789012:assumed-role/Any/session"},
+		"a role": {"principal": {"AWS": "arn:aws:iam::123456789012:role/p/R"}, "want": "arn:aws:sts::123456789012:assumed-role/R/session"},
+		"a user": {"principal": {"AWS": "arn:aws:iam::123456789012:user/u"}, "want": "arn:aws:iam::123456789012:user/u"},
+		"a service": {"principal": {"Service": "sns.amazonaws.com"}, "want": "sns.amazonaws.com"},
+		"nobody in particular": {"principal": {"AWS": "AROAABCDEFGHIJKLMNOPQ"}, "want": "anonymous"},
+		"another kind": {"principal": {"CanonicalUser": "c"}, "want": "anonymous"},
+	}
+	case.want in standins.principals(_document(case.principal), "987654321098")
+}
+
+test_a_stranger_is_not_named if {
+	standins.stranger(_document({"AWS": "111122223333"}), "987654321098") == "arn:aws:sts::123456789012:assumed-role/Stranger/session"
+	count(standins.principals(_document("*"), "")) == 3
+}
+
+_conditions(condition) := preparation.document({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": condition}}).statements[0].conditions
+
+test_contexts if {
+	standins.contexts([], {}) == {{}}
+	standins.contexts([], {"a": ["1", null]}) == {{}, {"a": "1"}}
+	standins.contexts(_conditions({"StringLike": {"k": "a*"}}), {}) == {{}, {"k": "ax"}, {"k": "something-else"}}
+	standins.contexts(_conditions({"ForAnyValue:StringEquals": {"k": "a"}}), {"k": [null, "b"]}) == {{}, {"k": ["b"]}}
+	count(standins.contexts(_conditions({"Bool": {"k": "true"}, "NumericEquals": {"n": "1"}}), {})) == 20
+	not standins.contexts(_conditions({"StringEquals": {sprintf("k%d", [i]): "v" | some i in numbers.range(1, 9)}}), {})
+}
+
+test_instances if {
+	standins.instances(_conditions({"IpAddress": {"k": ["10.0.0.0/8"]}})[0]) == {"10.0.0.0", "198.18.0.1"}
+	count(standins.instances(_conditions({"DateEquals": {"k": "2026-01-01T00:00:00Z"}})[0])) == 3
+	standins.instances(_conditions({"Null": {"k": "true"}})[0]) == set()
+	standins.instances(_conditions({"NumericEquals": {"k": "x"}})[0]) == {"x"}
+	standins.instance("a*b?") == "axbx"
+}
