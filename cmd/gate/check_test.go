@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// stackFile writes a preview with one policy of a role, and returns its path.
+func stackFile(t *testing.T, statement string) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{
+		"config": map[string]string{"aws:allowedAccountIds": `["123456789012"]`},
+		"steps": []any{map[string]any{"op": "create", "newState": map[string]any{
+			"urn": "urn:pulumi:account-a::p::aws:iam/rolePolicy:RolePolicy::role", "type": "aws:iam/rolePolicy:RolePolicy",
+			"inputs": map[string]any{"role": "R", "name": "p", "policy": `{"Version":"2012-10-17","Statement":` + statement + `}`},
+		}}},
+		"changeSummary": map[string]int{"create": 1},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "preview.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCheck(t *testing.T) {
+	good := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`)
+	bad := stackFile(t, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`)
+	medium := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject*","Resource":"*"}`)
+	missing := filepath.Join(t.TempDir(), "missing.json")
+	for _, c := range []struct {
+		name   string
+		args   []string
+		stdin  string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"good", []string{good}, "", exitOK, "passed", ""},
+		{"bad", []string{bad}, "", exitDenied, "broad-actions", ""},
+		{"good and bad", []string{good, bad}, "", exitDenied, "broad-actions", ""},
+		{"medium blocks", []string{medium}, "", exitDenied, "broad-actions", ""},
+		{"medium does not block", []string{"--fail-on", "high", medium}, "", exitOK, "broad-actions", ""},
+		{"critical still does", []string{"--fail-on", "critical", bad}, "", exitDenied, "broad-actions", ""},
+		{"json", []string{"--format", "json", bad}, "", exitDenied, `"rule": "broad-actions"`, ""},
+		{"sarif", []string{"--format", "sarif", bad}, "", exitDenied, `"ruleId": "broad-actions"`, ""},
+		{"junit", []string{"--format", "junit", bad}, "", exitDenied, "<testsuites", ""},
+		{"github", []string{"--format", "github", bad}, "", exitDenied, "::error", ""},
+		{"markdown", []string{"--format", "markdown", bad}, "", exitDenied, "broad-actions", ""},
+		{"nothing to judge", []string{"-"}, `{"steps":[]}`, exitDenied, "nothing-judged", ""},
+		{"no file", nil, "", exitFailed, "", "there is no file to judge"},
+		{"a file that is missing", []string{missing}, "", exitFailed, "missing.json", ""},
+		{"a directory", []string{t.TempDir()}, "", exitFailed, "directory", ""},
+		{"no JSON", []string{"-"}, "steps", exitFailed, "standard input: it is not JSON", ""},
+		{"good and no JSON", []string{good, "-"}, "", exitFailed, "standard input: it is empty", ""},
+		{"no such format", []string{"--format", "xml", good}, "", exitFailed, "", "text, json, sarif, junit, github, markdown"},
+		{"no such severity", []string{"--fail-on", "worst", good}, "", exitFailed, "", "critical, high, medium, low"},
+		{"no such flag", []string{"--loud", good}, "", exitFailed, "", "gate help check"},
+	} {
+		var stdout, stderr bytes.Buffer
+		command := Command{Stdin: strings.NewReader(c.stdin), Stdout: &stdout, Stderr: &stderr}
+		if code := command.Main(append([]string{"check"}, c.args...)); code != c.code || !strings.Contains(stdout.String(), c.stdout) ||
+			!strings.Contains(stderr.String(), c.stderr) {
+			t.Errorf("%s: %d, want %d\n%s\n%s", c.name, code, c.code, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	command := Command{Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr}
+	if code := command.Main([]string{"rules"}); code != exitOK || !strings.Contains(stdout.String(), "## secure-transport") {
+		t.Errorf("%d\n%s\n%s", code, stdout.String(), stderr.String())
+	}
+}
