@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// plain is text in one line that a terminal and a log only show: what is not printable (control characters, line breaks, marks that turn
-// the reading direction, bytes that are no UTF-8) stands as its escape, as \x1b, and so does what a build log takes for a command: two
-// colons that begin a word, and two number signs.
+// plain is text in one line that a terminal and a log only show: what is not printable (control characters, line breaks, marks
+// that turn the reading direction, bytes that are no UTF-8) stands as its escape, as \x1b, and so does what a build log takes for
+// a command: two colons that begin a word, and two number signs.
 //
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func plain(text string) string {
@@ -35,8 +35,8 @@ func plain(text string) string {
 	return b.String()
 }
 
-// wrap breaks plain text between words, so that no line but one of a single long word has more than width columns, and begins each line
-// but the first with the indent. A width of 0 breaks nothing.
+// wrap breaks plain text between words, so that no line but one of a single long word has more than width columns, and begins
+// each line but the first with the indent. A width of 0 breaks nothing.
 func wrap(text, indent string, width int) string {
 	if width <= 0 {
 		return text

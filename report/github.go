@@ -9,8 +9,8 @@ import (
 	"cross-account-s3/policy"
 )
 
-// renderGitHub gives workflow commands, which GitHub Actions makes annotations of, and the verdict as a line of the log. GitHub shows
-// the first ten of a kind for each step: the worst come first.
+// renderGitHub gives workflow commands, which GitHub Actions makes annotations of, and the verdict as a line of the log. GitHub
+// shows the first ten of a kind for each step: the worst come first.
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 func renderGitHub(r Report, options Options) ([]byte, error) {
 	var b bytes.Buffer

@@ -12,8 +12,9 @@ import (
 	"cross-account-s3/policy"
 )
 
-// renderJUnit gives a suite for each stack: a case for each source, which passes, and for each rule and resource with findings, which
-// fails if one of them blocks, and is skipped if all of them are excepted. What could not be judged is an error in a suite of its own.
+// renderJUnit gives a suite for each stack: a case for each source, which passes, and for each rule and resource with findings,
+// which fails if one of them blocks, and is skipped if all of them are excepted. What could not be judged is an error in a suite
+// of its own.
 func renderJUnit(r Report, options Options) ([]byte, error) {
 	suites := junit.Testsuites{Name: "gate"}
 	for _, stack := range r.stacks() {

@@ -20,8 +20,8 @@ const (
 
 const tableHead = "\n| Severity | Rule | Resource | Problem |\n| --- | --- | --- | --- |\n"
 
-// renderMarkdown gives a comment for a pull request: the verdict, a table of the findings, and each finding to unfold. What the comment
-// has no room for it counts.
+// renderMarkdown gives a comment for a pull request: the verdict, a table of the findings, and each finding to unfold. What the
+// comment has no room for it counts.
 func renderMarkdown(r Report, _ Options) ([]byte, error) {
 	var c comment
 	headline := r.headline()
@@ -103,8 +103,8 @@ func longestRun(text string) int {
 	return longest
 }
 
-// prose is text that Markdown, HTML and GitHub make nothing of: no markup, no link, and nobody mentioned, for which a space of no width
-// stands behind the sign.
+// prose is text that Markdown, HTML and GitHub make nothing of: no markup, no link, and nobody mentioned, for which a space of no
+// width stands behind the sign.
 func prose(text string) string {
 	return strings.NewReplacer(
 		`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "://", `\://`, "www.", `www\.`,

@@ -1,5 +1,5 @@
-// Package report says what a check found, in the formats that people and machines read. What a report tells of comes from files that
-// anybody may have written: no name and no message breaks out of its place in any format.
+// Package report says what a check found, in the formats that people and machines read. What a report tells of comes from files
+// that anybody may have written: no name and no message breaks out of its place in any format.
 package report
 
 import (
@@ -14,7 +14,7 @@ import (
 
 // Report is what a check found.
 type Report struct {
-	// Findings are the findings that no exception lets pass, sorted by the caller: worst first. Their Blocking decides the verdict.
+	// Findings are those that no exception lets pass, sorted by the caller: worst first. Their Blocking decides the verdict.
 	Findings []policy.Finding `json:"findings"`
 	// Excepted are the findings that a reviewed exception lets pass. They block nothing.
 	Excepted []Exception `json:"excepted"`
@@ -60,8 +60,8 @@ type Options struct {
 	Width int
 	// Rules are all rules, for sarif and junit; a rule that is not among them is described by its findings.
 	Rules []Rule
-	// Location is the file that sarif and github show a stack's findings at: a path relative to the repository's root, with slashes.
-	// The default is the stack's settings, Pulumi.STACK.yaml, and Pulumi.yaml for a finding that is about no one stack ("").
+	// Location is the file that sarif and github show a stack's findings at: a path relative to the repository's root, with
+	// slashes. The default is the stack's settings, Pulumi.STACK.yaml, and Pulumi.yaml for what is about no one stack ("").
 	Location func(stack string) string
 }
 

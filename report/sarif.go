@@ -84,7 +84,8 @@ func sarifMessage(text string) *sarif.Message {
 	return sarif.NewTextMessage(strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`).Replace(text))
 }
 
-// sarifRules are the rules, each with a severity: its own, or the worst that it has found. A rule that only findings name comes last.
+// sarifRules are the rules, each with a severity: its own, or the worst that it has found. A rule that only findings name comes
+// last.
 func sarifRules(r Report, known []Rule) []Rule {
 	rules := slices.Clone(known)
 	for _, f := range r.all() {
@@ -140,8 +141,8 @@ func sarifRule(rule Rule) *sarif.ReportingDescriptor {
 	return descriptor
 }
 
-// fingerprint is the same for a finding from run to run, as long as its rule, resource and statement are. A statement is known by its
-// Sid, so that one that is added before it changes nothing.
+// fingerprint is the same for a finding from run to run, as long as its rule, resource and statement are. A statement is known by
+// its Sid, so that one that is added before it changes nothing.
 func fingerprint(f policy.Finding) string {
 	statement := ""
 	if f.Statement != nil {
