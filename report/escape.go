@@ -35,6 +35,9 @@ func plain(text string) string {
 	return b.String()
 }
 
+// folded is the text of one of our own rules, which METADATA breaks into lines, in one line.
+func folded(text string) string { return plain(strings.Join(strings.Fields(text), " ")) }
+
 // wrap breaks plain text between words, so that no line but one of a single long word has more than width columns, and begins
 // each line but the first with the indent. A width of 0 breaks nothing.
 func wrap(text, indent string, width int) string {

@@ -110,7 +110,7 @@ func (g *group) testcase(suite string, rules []Rule) junit.Testcase {
 	all := Report{Findings: g.findings, Excepted: g.exceptions}.all()
 	var parts []string
 	if i := slices.IndexFunc(rules, func(rule Rule) bool { return rule.ID == all[0].Rule }); i >= 0 {
-		parts = append(parts, plain(rules[i].Title)+"\n"+plain(rules[i].Rationale)+"\n")
+		parts = append(parts, folded(rules[i].Title)+"\n"+folded(rules[i].Rationale)+"\n")
 	}
 	for _, f := range g.findings {
 		parts = append(parts, detailText(details(f)))

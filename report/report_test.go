@@ -32,7 +32,7 @@ var sources = []Source{
 
 var rules = []Rule{
 	{
-		ID: "wildcard-principal", Title: "Wildcard principals", Category: "principal", Rationale: "A policy without names lets in whoever comes.",
+		ID: "wildcard-principal", Title: "Wildcard principals", Category: "principal", Rationale: "A policy without names\nlets in  whoever comes.\n",
 		Remediation: "Name the roles.", Docs: "docs/rules.md#wildcard-principal",
 	},
 	{

@@ -105,12 +105,12 @@ func sarifRules(r Report, known []Rule) []Rule {
 }
 
 func sarifRule(rule Rule) *sarif.ReportingDescriptor {
-	text := []string{plain(rule.Title)}
-	markdown := []string{"**" + prose(rule.Title) + "**"}
+	title := folded(rule.Title)
+	text, markdown := []string{title}, []string{"**" + prose(title) + "**"}
 	for _, part := range []struct{ label, text string }{{"Why", rule.Rationale}, {"What to do", rule.Remediation}, {"More", rule.Docs}} {
 		if part.text != "" {
-			text = append(text, part.label+": "+plain(part.text))
-			markdown = append(markdown, "**"+part.label+"**: "+prose(part.text))
+			text = append(text, part.label+": "+folded(part.text))
+			markdown = append(markdown, "**"+part.label+"**: "+prose(folded(part.text)))
 		}
 	}
 	properties := sarif.NewPropertyBag().WithTags([]string{"security"})
@@ -129,8 +129,8 @@ func sarifRule(rule Rule) *sarif.ReportingDescriptor {
 		properties.Add("security-severity", "2.0")
 	}
 	descriptor := sarif.NewReportingDescriptor().WithID(rule.ID).WithName(rule.ID).
-		WithShortDescription(sarif.NewMultiformatMessageString().WithText(plain(rule.Title))).
-		WithFullDescription(sarif.NewMultiformatMessageString().WithText(plain(rule.Title + ". " + rule.Rationale))).
+		WithShortDescription(sarif.NewMultiformatMessageString().WithText(title)).
+		WithFullDescription(sarif.NewMultiformatMessageString().WithText(title + ". " + folded(rule.Rationale))).
 		WithHelp(sarif.NewMultiformatMessageString().WithText(strings.Join(text, "\n\n")).WithMarkdown(strings.Join(markdown, "\n\n"))).
 		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(level(rule.Severity))).
 		WithProperties(properties)

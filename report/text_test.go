@@ -38,7 +38,7 @@ func TestTextColor(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"nothing": "\x1b[1;32mpassed: 6 policies in 2 stacks\x1b[0m\n", "severities": "\x1b[1;31mrefused: 3 blocking findings\x1b[0m\n",
-		"failure": "\x1b[1;31mcould not judge: ",
+		"exception": "\x1b[1;32mpassed: ", "failure": "\x1b[1;31mcould not judge: ",
 	} {
 		if text := write(t, Text, reports()[name], Options{Color: true}); !strings.HasPrefix(text, want) {
 			t.Errorf("%s begins\n%q, want\n%q", name, text, want)
