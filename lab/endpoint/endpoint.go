@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -72,7 +73,7 @@ func Start(ctx context.Context, world *account.World, invoke Invoker, directory 
 	}
 	e := &Endpoint{world: world, invoke: invoke, caFile: caFile, observer: func(Access) {}}
 	// Skewed clocks are the signature's business.
-	e.objects = gofakes3.New(ownBuckets{world.Objects(), world}, gofakes3.WithTimeSkewLimit(0)).Server()
+	e.objects = gofakes3.New(storage{world.Objects(), world}, gofakes3.WithTimeSkewLimit(0)).Server()
 	for _, address := range []*string{&e.secure, &e.plain} {
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
@@ -160,11 +161,17 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 // ask is one thing that a request needs a permission for.
 type ask struct {
 	action, arn string
+	// version is that of the object, where one is named.
+	version string
 }
 
 // authorize decides what a request needs, and refuses when any of it is not allowed.
 func (e *Endpoint) authorize(ctx context.Context, r *request, asks []ask, conditions map[string]any) error {
 	for _, need := range asks {
+		conditions := maps.Clone(conditions)
+		if need.version != "" {
+			conditions["s3:VersionId"] = need.version
+		}
 		c, result, err := e.world.Authorize(ctx, r.key, need.action, need.arn, conditions)
 		if err != nil {
 			return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}

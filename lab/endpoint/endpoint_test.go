@@ -490,7 +490,7 @@ func TestBuckets(t *testing.T) {
 		t.Error("a bucket was made")
 	}
 	_, err = f.s3(&f.owner).DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: aws.String("private")})
-	expect(t, "delete", err, "AccessDenied")
+	expect(t, "delete", err, "NotImplemented")
 	_, err = f.s3(&f.owner).PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{Bucket: bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended}})
 	expect(t, "put versioning", err, "AccessDenied")
 	_, err = f.s3(&f.owner).GetBucketAcl(ctx, &s3.GetBucketAclInput{Bucket: bucket})
@@ -526,7 +526,15 @@ func TestNeeded(t *testing.T) {
 		{"HEAD b/k?versionId=v", nil, "s3:GetObjectVersion b/k"},
 		{"GET b/k?acl", nil, "refused"},
 		{"GET b/k?attributes", nil, "s3:GetObject b/k, s3:GetObjectAttributes b/k"},
-		{"GET b/k?tagging&versionId=v", nil, "s3:GetObjectVersionTagging b/k"},
+		{"GET b/k?versionId=null", nil, "s3:GetObjectVersion b/k, s3:GetObject b/k"},
+		{"DELETE b/k?versionId=null", nil, "s3:DeleteObjectVersion b/k, s3:DeleteObject b/k"},
+		{"GET b/k?tagging", nil, "s3:GetObjectTagging b/k"},
+		{"GET b/k?tagging&versionId=v", nil, "refused"},
+		{"GET b/k?attributes&versionId=v", nil, "refused"},
+		{"GET b/k?attributes&tagging", nil, "refused"},
+		{"GET b?location&versions", nil, "refused"},
+		{"GET b/k?uploadId=", nil, "refused"},
+		{"DELETE b/k?uploadId", nil, "refused"},
 		{"PUT b/k?tagging", nil, "s3:PutObjectTagging b/k"},
 		{"DELETE b/k?tagging", nil, "s3:DeleteObjectTagging b/k"},
 		{"PUT b/k?retention", nil, "refused"},
@@ -537,7 +545,10 @@ func TestNeeded(t *testing.T) {
 		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "/c/a%20b"}, "s3:PutObject b/k, s3:GetObject c/a b"},
 		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "c/a?versionId=v"}, "s3:PutObject b/k, s3:GetObjectVersion c/a"},
 		{"PUT b/k?uploadId=u&partNumber=1", map[string]string{"X-Amz-Copy-Source": "c/a"}, "s3:PutObject b/k, s3:GetObject c/a"},
+		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "c/a+b%2Bc"}, "s3:PutObject b/k, s3:GetObject c/a b+c"},
 		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "c"}, "refused"},
+		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "c/a?x"}, "refused"},
+		{"PUT b/k", map[string]string{"X-Amz-Copy-Source": "c/a?versionId="}, "refused"},
 		{"DELETE b/k", nil, "s3:DeleteObject b/k"},
 		{"DELETE b/k?versionId=v", nil, "s3:DeleteObjectVersion b/k"},
 		{"POST b/k?uploads", nil, "s3:PutObject b/k"},
@@ -586,7 +597,7 @@ func TestCallerIdentity(t *testing.T) {
 	forged := f.key
 	forged.SecretAccessKey += "x"
 	_, err = client(&forged).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	expect(t, "forged", err, "InvalidSignatureException")
+	expect(t, "forged", err, "SignatureDoesNotMatch")
 	_, err = client(&f.key).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String(f.owner.Role), RoleSessionName: aws.String("session")})
 	expect(t, "another action", err, "InvalidAction")
 }
@@ -620,7 +631,7 @@ func TestInvoke(t *testing.T) {
 		{"throttled", &f.key, lambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(`"throttle"`)}, "TooManyRequestsException"},
 		{"missing", &f.key, lambda.InvokeInput{FunctionName: aws.String("g")}, "ResourceNotFoundException"},
 		{"another version", &f.key, lambda.InvokeInput{FunctionName: aws.String("f"), Qualifier: aws.String("1")}, "ResourceNotFoundException"},
-		{"of another account", &f.owner, lambda.InvokeInput{FunctionName: aws.String(arn)}, "AccessDenied"},
+		{"of another account", &f.owner, lambda.InvokeInput{FunctionName: aws.String(arn)}, "AccessDeniedException"},
 		{"asynchronous", &f.key, lambda.InvokeInput{FunctionName: aws.String("f"), InvocationType: lambdatypes.InvocationTypeEvent}, "InvalidParameterValueException"},
 	} {
 		_, err := client(c.key).Invoke(t.Context(), &c.in)

@@ -67,6 +67,23 @@ func because(action string, result policy.Result) string {
 	return "because the lab cannot tell whether AWS would allow it: " + result.Verdict()
 }
 
+// otherCodes are what a service calls an error that has another name in S3.
+//
+// Source: https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html and
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+var otherCodes = map[string]map[string]string{
+	"lambda": {
+		"AccessDenied":       "AccessDeniedException",
+		"InvalidAccessKeyId": "UnrecognizedClientException",
+		"InvalidToken":       "UnrecognizedClientException",
+	},
+	"sts": {
+		"InvalidAccessKeyId":        "InvalidClientTokenId",
+		"InvalidToken":              "InvalidClientTokenId",
+		"InvalidSignatureException": "SignatureDoesNotMatch",
+	},
+}
+
 // respond answers with an error in the form of the service.
 func respond(w http.ResponseWriter, r *request, err error) {
 	var known *Error
@@ -77,6 +94,11 @@ func respond(w http.ResponseWriter, r *request, err error) {
 		known = &Error{statusOf(refusal.Code), refusal.Code, refusal.Message}
 	default:
 		known = &Error{http.StatusInternalServerError, "InternalError", err.Error()}
+	}
+	answer := *known // What the invoker gave is not ours to change.
+	known = &answer
+	if code := otherCodes[r.service][known.Code]; code != "" {
+		known.Code = code
 	}
 	var body []byte
 	switch r.service {

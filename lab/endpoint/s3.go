@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -28,7 +29,10 @@ func (e *Endpoint) serveS3(ctx context.Context, w http.ResponseWriter, r *reques
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
 	conditions := r.conditions()
-	if name == "" {
+	switch {
+	case name == "" && key != "": // The storage would skip the slashes, and find a bucket.
+		return &Error{http.StatusBadRequest, "InvalidBucketName", "The path has no bucket before its second slash."}
+	case name == "":
 		return e.listBuckets(ctx, w, r, conditions)
 	}
 	asks, err := needed(r.Method, name, key, query, r.Header)
@@ -48,12 +52,16 @@ func (e *Endpoint) serveS3(ctx context.Context, w http.ResponseWriter, r *reques
 	if err := e.authorize(ctx, r, asks, conditions); err != nil {
 		return err
 	}
-	if key != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) && !query.Has("uploadId") {
-		if err := e.hideMissing(ctx, r, name, key, query.Get("versionId"), conditions); err != nil {
+	for _, need := range asks {
+		if err := e.hideMissing(ctx, r, need, conditions); err != nil {
 			return err
 		}
 	}
-	e.objects.ServeHTTP(w, r.Request)
+	copied, err := copySource(r.Header)
+	if err != nil {
+		return err
+	}
+	e.objects.ServeHTTP(w, copied.apply(r.Request))
 	return nil
 }
 
@@ -71,55 +79,48 @@ func needed(method, bucket, key string, query url.Values, header http.Header) ([
 	}
 	switch operation := method + " " + subresource(query); operation {
 	case "GET ", "HEAD ":
-		return []ask{{"s3:ListBucket", arn}}, nil
+		return []ask{{action: "s3:ListBucket", arn: arn}}, nil
 	case "GET location":
-		return []ask{{"s3:GetBucketLocation", arn}}, nil
+		return []ask{{action: "s3:GetBucketLocation", arn: arn}}, nil
 	case "GET versioning":
-		return []ask{{"s3:GetBucketVersioning", arn}}, nil
+		return []ask{{action: "s3:GetBucketVersioning", arn: arn}}, nil
 	case "GET versions":
-		return []ask{{"s3:ListBucketVersions", arn}}, nil
+		return []ask{{action: "s3:ListBucketVersions", arn: arn}}, nil
 	case "GET uploads":
-		return []ask{{"s3:ListBucketMultipartUploads", arn}}, nil
+		return []ask{{action: "s3:ListBucketMultipartUploads", arn: arn}}, nil
 	case "POST delete":
 		return nil, nil // Each key is a decision of its own.
+	case "PUT ", "DELETE ":
+		return nil, &Error{http.StatusNotImplemented, "NotImplemented", "buckets of the lab are made and deleted through Pulumi"}
 	default:
 		return nil, notOffered(operation)
 	}
 }
 
 func neededForObject(method, arn string, query url.Values, header http.Header) ([]ask, error) {
-	version := ""
-	if query.Get("versionId") != "" {
-		version = "Version"
-	}
+	version := query.Get("versionId")
 	switch operation := method + " " + subresource(query); operation {
 	case "GET ", "HEAD ":
-		return []ask{{"s3:GetObject" + version, arn}}, nil
-	case "GET attributes":
-		return []ask{{"s3:GetObject" + version, arn}, {"s3:GetObject" + version + "Attributes", arn}}, nil
-	case "GET tagging":
-		return []ask{{"s3:GetObject" + version + "Tagging", arn}}, nil
-	case "PUT tagging":
-		return []ask{{"s3:PutObject" + version + "Tagging", arn}}, nil
-	case "DELETE tagging":
-		return []ask{{"s3:DeleteObject" + version + "Tagging", arn}}, nil
+		return ofVersion("s3:GetObject", arn, version), nil
 	case "DELETE ":
-		return []ask{{"s3:DeleteObject" + version, arn}}, nil
+		return ofVersion("s3:DeleteObject", arn, version), nil
+	case "GET attributes", "GET tagging", "PUT tagging", "DELETE tagging":
+		return neededForDetail(operation, arn, version)
 	case "GET uploadId":
-		return []ask{{"s3:ListMultipartUploadParts", arn}}, nil
+		return []ask{{action: "s3:ListMultipartUploadParts", arn: arn}}, nil
 	case "DELETE uploadId":
-		return []ask{{"s3:AbortMultipartUpload", arn}}, nil
+		return []ask{{action: "s3:AbortMultipartUpload", arn: arn}}, nil
 	case "POST uploads", "POST uploadId", "PUT ", "PUT uploadId":
-		asks := []ask{{"s3:PutObject", arn}}
+		asks := []ask{{action: "s3:PutObject", arn: arn}}
 		if header.Get("X-Amz-Tagging") != "" {
-			asks = append(asks, ask{"s3:PutObjectTagging", arn})
+			asks = append(asks, ask{action: "s3:PutObjectTagging", arn: arn})
 		}
 		if header.Get("X-Amz-Acl") != "" || hasGrant(header) {
-			asks = append(asks, ask{"s3:PutObjectAcl", arn})
+			asks = append(asks, ask{action: "s3:PutObjectAcl", arn: arn})
 		}
-		source, err := copySource(header)
-		if source != nil {
-			asks = append(asks, *source)
+		copied, err := copySource(header)
+		if copied != nil {
+			asks = append(asks, ofVersion("s3:GetObject", bucketARN(copied.bucket)+"/"+copied.key, copied.version)...)
 		}
 		return asks, err
 	default:
@@ -127,16 +128,55 @@ func neededForObject(method, arn string, query url.Values, header http.Header) (
 	}
 }
 
-// subresource is the parameter that makes a request another operation than the plain one; empty where none does. Parameters that are
-// details of an operation are known, so that any other is a sub-resource.
+// neededForDetail is about attributes and tags, which the storage has of current versions alone.
+func neededForDetail(operation, arn, version string) ([]ask, error) {
+	if version != "" {
+		return nil, notOffered(operation + " of a version")
+	}
+	switch operation {
+	case "GET attributes":
+		return []ask{{action: "s3:GetObject", arn: arn}, {action: "s3:GetObjectAttributes", arn: arn}}, nil
+	case "GET tagging":
+		return []ask{{action: "s3:GetObjectTagging", arn: arn}}, nil
+	case "PUT tagging":
+		return []ask{{action: "s3:PutObjectTagging", arn: arn}}, nil
+	default:
+		return []ask{{action: "s3:DeleteObjectTagging", arn: arn}}, nil
+	}
+}
+
+// nullVersion is the version of an object that was stored without versioning. The storage takes the current version for it.
+const nullVersion = "null"
+
+// ofVersion is what an action on an object needs, or on one version of it where that is not empty.
+func ofVersion(action, arn, version string) []ask {
+	plain := ask{action: action, arn: arn}
+	versioned := ask{action: action + "Version", arn: arn, version: version}
+	switch version {
+	case "":
+		return []ask{plain}
+	case nullVersion:
+		return []ask{versioned, plain}
+	}
+	return []ask{versioned}
+}
+
+// subresource is the parameter that makes a request another operation than the plain one; empty where none does. Parameters that
+// are details of an operation are known, so that any other is a sub-resource. Several are named together, which is none that is
+// offered: the storage would choose one of them, perhaps another than was decided about.
 func subresource(query url.Values) string {
+	var found []string
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		lower := strings.ToLower(name)
-		if !slices.Contains(details, lower) && !strings.HasPrefix(lower, "x-amz-") && !strings.HasPrefix(lower, "response-") {
-			return name
+		if slices.Contains(details, lower) || strings.HasPrefix(lower, "x-amz-") || strings.HasPrefix(lower, "response-") {
+			continue
 		}
+		if name == "uploadId" && query.Get(name) == "" {
+			name = "empty uploadId" // Which the storage takes for none, and would get or delete the object.
+		}
+		found = append(found, name)
 	}
-	return ""
+	return strings.Join(found, " and ")
 }
 
 // details are parameters of operations, in lower case.
@@ -159,23 +199,42 @@ func hasGrant(header http.Header) bool {
 	return false
 }
 
-// copySource is what copying needs of the object that is copied; nil where nothing is.
-func copySource(header http.Header) (*ask, error) {
-	source := header.Get("X-Amz-Copy-Source")
-	if source == "" {
+// source is the object that a request copies.
+type source struct{ bucket, key, version string }
+
+// copySource is what a request copies; nil where it copies nothing.
+//
+// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html#API_CopyObject_RequestSyntax
+func copySource(header http.Header) (*source, error) {
+	text := header.Get("X-Amz-Copy-Source")
+	if text == "" {
 		return nil, nil
 	}
-	path, version, _ := strings.Cut(source, "?versionId=")
-	path, err := url.PathUnescape(path)
-	bucket, key, found := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if err != nil || !found || bucket == "" || key == "" {
+	path, query, hasQuery := strings.Cut(text, "?")
+	version, isVersion := strings.CutPrefix(query, "versionId=")
+	path, pathErr := url.QueryUnescape(path)
+	version, versionErr := url.QueryUnescape(version)
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if pathErr != nil || versionErr != nil || bucket == "" || key == "" || hasQuery && (!isVersion || version == "") {
 		return nil, &Error{http.StatusBadRequest, "InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"}
 	}
-	action := "s3:GetObject"
-	if version != "" {
-		action = "s3:GetObjectVersion"
+	return &source{bucket, key, version}, nil
+}
+
+// apply is the request with its source in the one spelling that can only mean what was decided, and with the source's version
+// where the storage finds it.
+func (s *source) apply(r *http.Request) *http.Request {
+	if s == nil {
+		return r
 	}
-	return &ask{action, bucketARN(bucket) + "/" + key}, nil
+	r = r.WithContext(context.WithValue(r.Context(), sourceKey{}, *s))
+	r.Header = r.Header.Clone()
+	r.Header.Set("X-Amz-Copy-Source", s.bucket+"/"+url.QueryEscape(s.key))
+	if s.version != "" && r.Header.Get("X-Amz-Storage-Class") == "" {
+		// An old version may be copied over its own object. To gofakes3 that is a copy that changes nothing unless there is a class.
+		r.Header.Set("X-Amz-Storage-Class", "STANDARD")
+	}
+	return r
 }
 
 // conditions are the condition keys that hang on a request to S3.
@@ -206,11 +265,10 @@ func (r *request) conditions() map[string]any {
 			conditions["s3:"+name] = value
 		}
 	}
-	for parameter, key := range map[string]string{
-		"versionId": "s3:VersionId", "prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys",
-	} {
-		if query.Has(parameter) && query.Get(parameter) != "" {
-			conditions[key] = query.Get(parameter)
+	for _, parameter := range []string{"prefix", "delimiter", "max-keys"} {
+		// An empty prefix is one, by which policies allow the listing of a bucket's top. What it means is the evaluator's to say.
+		if value := query.Get(parameter); query.Has(parameter) && (value != "" || parameter != "max-keys") {
+			conditions["s3:"+parameter] = value
 		}
 	}
 	return conditions
@@ -241,32 +299,48 @@ func (r *request) globalConditions() map[string]any {
 //
 // Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 func (e *Endpoint) checkOwners(r *request, bucket account.Bucket) error {
-	if expected := r.Header.Get("X-Amz-Expected-Bucket-Owner"); expected != "" && expected != bucket.Account {
-		return &Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
+	refused := &Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
+	if expected := r.headerOrQuery("X-Amz-Expected-Bucket-Owner"); expected != "" && expected != bucket.Account {
+		return refused
 	}
-	expected, source := r.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), r.Header.Get("X-Amz-Copy-Source")
-	if expected == "" || source == "" {
-		return nil
+	copied, err := copySource(r.Header)
+	expected := r.headerOrQuery("X-Amz-Source-Expected-Bucket-Owner")
+	if err != nil || copied == nil || expected == "" {
+		return err
 	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(source, "/"), "/")
-	if copied, err := e.world.Bucket(name); err != nil || copied.Account != expected {
-		return &Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
+	if from, err := e.world.Bucket(copied.bucket); err != nil || from.Account != expected {
+		return refused
 	}
 	return nil
 }
 
-// hideMissing refuses what would tell that an object does not exist to somebody who may not list the bucket.
+// headerOrQuery is a field of the request, which a presigned URL can have among its parameters.
+func (r *request) headerOrQuery(name string) string {
+	if value := r.Header.Get(name); value != "" || !r.presigned {
+		return value
+	}
+	for parameter, values := range r.URL.Query() { // SDKs write it in small letters.
+		if strings.EqualFold(parameter, name) {
+			return values[0]
+		}
+	}
+	return ""
+}
+
+// hideMissing refuses what would tell that an object to be read does not exist to somebody who may not list its bucket.
 //
 // Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-func (e *Endpoint) hideMissing(
-	ctx context.Context, r *request, bucket, key, version string, conditions map[string]any,
-) error {
+func (e *Endpoint) hideMissing(ctx context.Context, r *request, need ask, conditions map[string]any) error {
+	if !strings.HasPrefix(need.action, "s3:GetObject") {
+		return nil
+	}
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(need.arn, bucketARN("")), "/")
 	objects := e.world.Objects()
 	var err error
-	if version == "" {
+	if need.version == "" || need.version == nullVersion {
 		_, err = objects.HeadObject(ctx, bucket, key)
 	} else {
-		_, err = objects.HeadObjectVersion(bucket, key, gofakes3.VersionID(version))
+		_, err = objects.HeadObjectVersion(bucket, key, gofakes3.VersionID(need.version))
 	}
 	if err == nil {
 		return nil
@@ -298,29 +372,33 @@ func (e *Endpoint) deleteObjects(ctx context.Context, w http.ResponseWriter, r *
 	}
 	var refused []gofakes3.ErrorResult
 	allowed := gofakes3.DeleteRequest{Quiet: wanted.Quiet}
+	var deleted []gofakes3.ObjectID
 	for _, object := range wanted.Objects {
-		action := "s3:DeleteObject"
-		if object.VersionID != "" {
-			action = "s3:DeleteObjectVersion"
-		}
 		var refusal *Error
-		err := e.authorize(ctx, r, []ask{{action, bucketARN(bucket) + "/" + object.Key}}, conditions)
+		err := e.authorize(ctx, r, ofVersion("s3:DeleteObject", bucketARN(bucket)+"/"+object.Key, object.VersionID), conditions)
 		switch {
 		case errors.As(err, &refusal):
 			refused = append(refused, gofakes3.ErrorResult{Key: object.Key, Code: gofakes3.ErrorCode(refusal.Code), Message: refusal.Message})
 		case err != nil:
 			return err
-		default:
+		case object.VersionID == "" || object.VersionID == nullVersion:
 			allowed.Objects = append(allowed.Objects, object)
+		default: // gofakes3 would delete the current version.
+			if _, err := e.world.Objects().DeleteObjectVersion(bucket, object.Key, gofakes3.VersionID(object.VersionID)); err != nil {
+				return fmt.Errorf("deleting a version of %s: %w", object.Key, err)
+			}
+			if !wanted.Quiet {
+				deleted = append(deleted, object)
+			}
 		}
 	}
-	result := gofakes3.MultiDeleteResult{Error: refused}
+	result := gofakes3.MultiDeleteResult{Error: refused, Deleted: deleted}
 	if len(allowed.Objects) > 0 {
 		done, err := e.deleteAllowed(ctx, r, allowed)
 		if err != nil {
 			return err
 		}
-		result.Deleted, result.Error = done.Deleted, slices.Concat(done.Error, refused)
+		result.Deleted, result.Error = slices.Concat(done.Deleted, deleted), slices.Concat(done.Error, refused)
 	}
 	answer, err := xml.Marshal(result)
 	if err != nil {
@@ -385,25 +463,71 @@ func (e *Endpoint) listBuckets(ctx context.Context, w http.ResponseWriter, r *re
 	if r.key == nil {
 		return &Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
 	}
-	if err := e.authorize(ctx, r, []ask{{"s3:ListAllMyBuckets", "*"}}, conditions); err != nil {
+	if err := e.authorize(ctx, r, []ask{{action: "s3:ListAllMyBuckets", arn: "*"}}, conditions); err != nil {
 		return err
 	}
 	e.objects.ServeHTTP(w, r.WithContext(context.WithValue(ctx, ownerKey{}, r.key.Account())))
 	return nil
 }
 
-// ownBuckets is the storage, of which each account sees its own buckets when it asks for a list of them.
-type ownBuckets struct {
+// storage is that of the world, seen by whoever asks: an account lists its own buckets, and a copy reads the version it names, of
+// which gofakes3 knows nothing.
+type storage struct {
 	*s3mem.Backend
 	world *account.World
 }
 
-type ownerKey struct{}
+type (
+	ownerKey  struct{}
+	sourceKey struct{}
+)
 
 // ListBuckets lists the buckets of the account in the context.
-func (b ownBuckets) ListBuckets(ctx context.Context) ([]gofakes3.BucketInfo, error) {
+func (s storage) ListBuckets(ctx context.Context) ([]gofakes3.BucketInfo, error) {
 	owner, _ := ctx.Value(ownerKey{}).(string)
-	all, err := b.Backend.ListBuckets(ctx)
-	own := b.world.Buckets(owner)
+	all, err := s.Backend.ListBuckets(ctx)
+	own := s.world.Buckets(owner)
 	return slices.DeleteFunc(all, func(bucket gofakes3.BucketInfo) bool { return !slices.Contains(own, bucket.Name) }), err
+}
+
+// sourceVersion is the version of the object that the request in the context copies; empty for the current one, and for any
+// other object.
+func sourceVersion(ctx context.Context, bucket, key string) gofakes3.VersionID {
+	copied, _ := ctx.Value(sourceKey{}).(source)
+	if copied.bucket != bucket || copied.key != key || copied.version == nullVersion {
+		return ""
+	}
+	return gofakes3.VersionID(copied.version)
+}
+
+// HeadObject describes an object, or the version of it that is copied.
+func (s storage) HeadObject(ctx context.Context, bucket, key string) (*gofakes3.Object, error) {
+	if version := sourceVersion(ctx, bucket, key); version != "" {
+		return s.HeadObjectVersion(bucket, key, version)
+	}
+	return s.Backend.HeadObject(ctx, bucket, key)
+}
+
+// GetObject gets an object, or the version of it that is copied.
+func (s storage) GetObject(ctx context.Context, bucket, key string, part *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
+	if version := sourceVersion(ctx, bucket, key); version != "" {
+		return s.GetObjectVersion(bucket, key, version, part)
+	}
+	return s.Backend.GetObject(ctx, bucket, key, part)
+}
+
+// CopyObject copies an object, or the version of it that is named.
+func (s storage) CopyObject(
+	ctx context.Context, fromBucket, fromKey, bucket, key string, metadata map[string]string,
+) (gofakes3.CopyObjectResult, error) {
+	var copied gofakes3.CopyObjectResult
+	from, err := s.GetObject(ctx, fromBucket, fromKey, nil)
+	if err != nil {
+		return copied, err
+	}
+	if _, err := s.PutObject(ctx, bucket, key, metadata, from.Contents, from.Size); err != nil {
+		return copied, errors.Join(err, from.Contents.Close())
+	}
+	copied.ETag, copied.LastModified = `"`+hex.EncodeToString(from.Hash)+`"`, gofakes3.NewContentTime(time.Now())
+	return copied, from.Contents.Close()
 }

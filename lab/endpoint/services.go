@@ -68,7 +68,7 @@ func (e *Endpoint) serveLambda(ctx context.Context, w http.ResponseWriter, r *re
 	if err != nil {
 		return err
 	}
-	if err := e.authorize(ctx, r, []ask{{"lambda:InvokeFunction", arn}}, r.globalConditions()); err != nil {
+	if err := e.authorize(ctx, r, []ask{{action: "lambda:InvokeFunction", arn: arn}}, r.globalConditions()); err != nil {
 		return err
 	}
 	function, err := e.world.Function(arn)

@@ -114,13 +114,24 @@ func (r *request) verify(ctx context.Context, key account.Key) error {
 
 var payloadHash = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// checkPayload compares the body of a request to S3 with the hash that was signed, where one was. The storage keeps objects in memory
-// anyway.
+// checkPayload compares the body of a request to S3 with the hash that was signed, where one was, and refuses the ways of signing
+// bodies that the storage would take for a part of the object. The storage keeps objects in memory anyway. Of a body that is
+// signed chunk by chunk, the chunks' own signatures are not checked.
+//
+// Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 func (r *request) checkPayload() error {
 	want := r.Header.Get("X-Amz-Content-Sha256")
-	// Anything else says that the body is not signed, or how it is signed in parts.
-	if r.presigned || !payloadHash.MatchString(want) {
+	switch {
+	case r.presigned && want == "", want == "UNSIGNED-PAYLOAD",
+		want == "STREAMING-UNSIGNED-PAYLOAD-TRAILER", want == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD":
 		return nil
+	case want == "":
+		return &Error{http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"}
+	case strings.HasPrefix(want, "STREAMING-"):
+		return &Error{http.StatusNotImplemented, "NotImplemented", "the lab does not read bodies that are sent as " + want}
+	case !payloadHash.MatchString(want):
+		message := "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- value or a valid sha256 value."
+		return &Error{http.StatusBadRequest, "InvalidArgument", message}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
