@@ -37,11 +37,11 @@ func main() {
 // deploy registers the half of the system that the stack's settings ask for. What the guard refuses is reported, because the engine
 // would only tell it wrapped in its own words.
 func deploy(ctx *pulumi.Context, report func(error)) error {
-	if err := guard(ctx, report); err != nil {
-		return err
-	}
 	settings, err := components.ReadSettings(ctx)
 	if err != nil {
+		return err
+	}
+	if err := guard(ctx, report); err != nil {
 		return err
 	}
 	if settings.Side == components.Compute {

@@ -12,6 +12,7 @@ import data.iam.exposure
 import data.iam.transport
 import data.pulumi.attachments
 import data.pulumi.findings
+import data.pulumi.hardening
 import data.pulumi.stacks
 
 # METADATA
@@ -172,6 +173,99 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 	not exposure.only_delegates(statement, attachment)
 	some action in breadth.controlling(statement)
 	message := sprintf("%s hands over control", [action])
+}
+
+# METADATA
+# title: Broad resources
+# description: An action that could be kept to certain resources and is allowed on all of them reaches what nobody thought of.
+# related_resources:
+#   - description: Grant least privilege access
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege
+# custom:
+#   id: broad-resources
+#   category: resource
+#   severity: medium
+#   remediation: Name the resources by their ARNs, with wildcards behind the name at most.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+	some attachment in attachments.known
+	attachment.kind == "identity"
+	some statement in findings.allows(attachment)
+	covered := breadth.broad(statement)
+	count(covered) > 0
+	message := sprintf("%s is allowed on every resource", [concat(", ", sort(covered))])
+}
+
+# METADATA
+# title: Actions on resources that they cannot have
+# description: |
+#   An action on a bucket does nothing on the objects in it, and the other way round. Such a statement allows less than whoever wrote it
+#   thinks, until somebody widens it.
+# related_resources:
+#   - description: Policy actions of Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+# custom:
+#   id: misplaced-action
+#   category: resource
+#   severity: medium
+#   remediation: Put actions on the bucket beside the bucket's ARN, and actions on objects beside that with /* behind it.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+	some attachment in attachments.known
+	attachment.kind in {"identity", "bucket"}
+	some statement in findings.allows(attachment)
+	some action in breadth.misplaced(statement)
+	message := sprintf("%s is never done on any of the statement's resources", [action])
+}
+
+# METADATA
+# title: Unknown actions
+# description: An action that AWS does not have, as one that is misspelt, allows and denies nothing.
+# related_resources:
+#   - description: Actions, resources, and condition keys for AWS services
+#     ref: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+# custom:
+#   id: unknown-action
+#   category: action
+#   severity: low
+#   remediation: Look the action up in the service authorization reference.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "low", message, null) if {
+	some attachment in attachments.known
+	some statement in findings.statements(attachment)
+	some action in breadth.unknown(statement)
+	message := sprintf("The action catalogue has no %s", [action])
+}
+
+# METADATA
+# title: Confused deputies
+# description: |
+#   A service that may use a resource for anybody does so for strangers too, unless the policy says for whose resources it may: S3 in the
+#   name of a bucket as well, because a bucket's name does not tell its account.
+# related_resources:
+#   - description: The confused deputy problem
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+# custom:
+#   id: confused-deputy
+#   category: deputy
+#   severity: medium
+#   remediation: Add the condition StringEquals aws:SourceAccount, and ArnLike aws:SourceArn where the source is known.
+deny contains findings.on_statement(rego.metadata.rule(), attachment, deputy.index, "medium", message, deputy.witness) if {
+	some attachment in attachments.known
+	not attachment.kind in {"identity", "trust"}
+	some deputy in exposure.deputies(attachment.policy, attachment)
+	message := sprintf("%s may do this for anybody", [deputy.service])
+}
+
+# METADATA
+# title: Hardening of the bucket
+# description: What protects a bucket besides its policy, and is worth having on every one.
+# related_resources:
+#   - description: Security best practices for Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+# custom:
+#   id: bucket-hardening
+#   category: hardening
+#   remediation: Block public access, let the bucket's owner own its objects, encrypt them, and keep versions.
+deny contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
+	some lack in hardening.missing
 }
 
 # METADATA

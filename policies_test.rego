@@ -3,10 +3,18 @@ package policies_test
 import data.policies
 
 # The findings about a bucket in account 987654321098 with a policy of these statements, as "rule severity".
-_bucket(statements) := _found(_preview("account-b", "987654321098", [
+_bucket(statements) := _found(_preview("account-b", "987654321098", array.concat(_hard("b"), [
 	{"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}},
 	_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy", statements),
-]))
+])))
+
+# What a bucket has to have besides a policy.
+_hard(name) := [
+	{"type": "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "inputs": {"bucket": name, "blockPublicAcls": true, "blockPublicPolicy": true, "ignorePublicAcls": true, "restrictPublicBuckets": true}},
+	{"type": "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "inputs": {"bucket": name, "rule": {"objectOwnership": "BucketOwnerEnforced"}}},
+	{"type": "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "inputs": {"bucket": name}},
+	{"type": "aws:s3/bucketVersioningV2:BucketVersioningV2", "inputs": {"bucket": name, "versioningConfiguration": {"status": "Enabled"}}},
+]
 
 _found(given) := {concat(" ", [found.rule, found.severity]) | some found in found_in} if {
 	found_in := policies.deny with input as given
@@ -170,7 +178,7 @@ test_principals[name] if {
 		"a session": {"principal": {"AWS": "arn:aws:sts::123456789012:assumed-role/R/s"}, "want": set()},
 		"a role that is gone": {"principal": {"AWS": "AROAABCDEFGHIJKLMNOPQ"}, "want": {"dead-principal high"}},
 		"a user that is gone": {"principal": {"AWS": "AIDAABCDEFGHIJKLMNOPQ"}, "want": {"dead-principal high"}},
-		"a service": {"principal": {"Service": "cloudtrail.amazonaws.com"}, "want": set()},
+		"a service": {"principal": {"Service": "cloudtrail.amazonaws.com"}, "want": {"confused-deputy medium"}},
 		"a canonical user": {"principal": {"CanonicalUser": "abc"}, "want": set()},
 	}
 	_bucket(array.concat(_secure, [_with(_grant, {"Principal": case.principal})])) == case.want
@@ -241,14 +249,15 @@ test_queues_and_topics if {
 test_a_bucket_without_a_policy if {
 	bucket := {"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}}
 	other := _policy("aws:iam/rolePolicy:RolePolicy", {"role": "r"}, "policy", [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}])
-	_found(_preview("a", "987654321098", [bucket, other])) == {"missing-policy high"}
-	_found(_preview("a", "987654321098", [{"type": "aws:s3/bucket:Bucket", "inputs": {}}, other])) == {"missing-policy high"}
+	_found(_preview("a", "987654321098", array.concat(_hard("b"), [bucket, other]))) == {"missing-policy high"}
+	_found(_preview("a", "987654321098", array.concat(_hard("x"), [{"type": "aws:s3/bucket:Bucket", "inputs": {}}, other]))) == {"missing-policy high"}
+	_found(_preview("a", "987654321098", [bucket, other])) == {"missing-policy high", "bucket-hardening medium", "bucket-hardening low"}
 }
 
 # The findings about what a role's own policy allows.
 _role(statement) := _found(_preview("account-a", "123456789012", [_policy(
 	"aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy",
-	[object.union({"Effect": "Allow", "Resource": "*"}, statement)],
+	[object.union({"Effect": "Allow", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]}, statement)],
 )]))
 
 test_actions[name] if {
@@ -267,7 +276,6 @@ test_actions[name] if {
 		"permissions": {"action": "s3:PutBucketPolicy", "want": {"control-actions high"}},
 		"permissions, in other letters": {"action": "S3:putbucketpolicy", "want": {"control-actions high"}},
 		"a role's policy": {"action": "iam:PutRolePolicy", "want": {"control-actions high"}},
-		"any role": {"action": "iam:PassRole", "want": {"control-actions high"}},
 		"code": {"action": "lambda:UpdateFunctionCode", "want": {"control-actions high"}},
 	}
 	_role({"Action": case.action}) == case.want
@@ -276,6 +284,7 @@ test_actions[name] if {
 test_what_a_role_may_pass_or_deny if {
 	_role({"Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/R"}) == set()
 	_role({"Action": "iam:PassRole", "Resource": ["arn:aws:iam::123456789012:role/*"]}) == {"control-actions high"}
+	_role({"Action": "iam:PassRole", "Resource": "*"}) == {"control-actions high"}
 	_role({"Effect": "Deny", "Action": "*"}) == set()
 	_role({"NotAction": "iam:*"}) == {"broad-actions critical"}
 }
@@ -287,7 +296,7 @@ test_a_key_delegates if {
 	_found(_preview("b", "987654321098", [_policy(key, {}, "policy", [statement])])) == set()
 	_found(_preview("b", "123456789012", [_policy(key, {}, "policy", [statement])])) == {"account-principal medium", "broad-actions critical"}
 	service := _with(statement, {"Principal": {"Service": "logs.us-east-1.amazonaws.com"}})
-	_found(_preview("b", "987654321098", [_policy(key, {}, "policy", [service])])) == {"broad-actions critical"}
+	_found(_preview("b", "987654321098", [_policy(key, {}, "policy", [service])])) == {"broad-actions critical", "confused-deputy medium"}
 }
 
 _trust(principal) := _found(_preview("a", "123456789012", [_policy(
@@ -416,4 +425,42 @@ test_names_that_are_not_known if {
 	unknown := "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	"secure-transport high" in _found(_preview("b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": unknown}, "policy", [_grant])]))
 	_found(_preview("b", "987654321098", [_policy("aws:kms/key:Key", {"name": unknown}, "policy", [{"Effect": "Allow", "Principal": {"AWS": "987654321098"}, "Action": "kms:*", "Resource": "*"}])])) == set()
+}
+
+test_resources[name] if {
+	some name, case in {
+		"objects of a bucket": {"statement": {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}, "want": set()},
+		"everything": {"statement": {"Action": "s3:GetObject", "Resource": "*"}, "want": {"broad-resources medium"}},
+		"every bucket": {"statement": {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:aws:s3:::*"}, "want": {"broad-resources medium"}},
+		"all but one": {"statement": {"Action": "s3:GetObject", "NotResource": "arn:aws:s3:::b/*"}, "want": {"broad-resources medium"}},
+		"what has no resource": {"statement": {"Action": "xray:PutTraceSegments", "Resource": "*"}, "want": set()},
+		"listing objects": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b/*"}, "want": {"misplaced-action medium"}},
+		"reading a bucket": {"statement": {"Action": "S3:getobject", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::c"]}, "want": {"misplaced-action medium"}},
+		"each where it belongs": {"statement": {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]}, "want": set()},
+		"a pattern of buckets": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b-*"}, "want": set()},
+		"misspelt": {"statement": {"Action": ["s3:GetObjects", "s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}, "want": {"unknown-action low"}},
+		"misspelt in a Deny": {"statement": {"Effect": "Deny", "Action": "s3:GetObjects", "Resource": "arn:aws:s3:::b/*"}, "want": {"unknown-action low"}},
+		"misspelt in what is left out": {"statement": {"Effect": "Deny", "NotAction": "s3:GetObjects", "Resource": "arn:aws:s3:::b/*"}, "want": {"unknown-action low"}},
+		"of no catalogue": {"statement": {"Action": "ec2:Anything", "Resource": "*"}, "want": set()},
+	}
+	_found(_preview("account-a", "123456789012", [_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", [object.union({"Effect": "Allow"}, case.statement)])])) == case.want
+}
+
+test_confused_deputies[name] if {
+	some name, case in {
+		"for anybody": {"principal": "logging.s3.amazonaws.com", "condition": {}, "want": {"confused-deputy medium"}},
+		"for an account": {"principal": "logging.s3.amazonaws.com", "condition": {"StringEquals": {"aws:SourceAccount": "987654321098"}}, "want": set()},
+		"for a source": {"principal": "cloudtrail.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:987654321098:trail/t"}}, "want": set()},
+		"for any source": {"principal": "cloudtrail.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}}, "want": {"confused-deputy medium"}},
+		"for an organization": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEquals": {"aws:SourceOrgID": "o-1"}}, "want": set()},
+		"if it says so": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEqualsIfExists": {"aws:SourceOrgID": "o-1"}}, "want": {"confused-deputy medium"}},
+		"for a bucket's name": {"principal": "s3.amazonaws.com", "condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::c"}}, "want": {"confused-deputy medium"}},
+		"for a bucket and its account": {
+			"principal": "s3.amazonaws.com",
+			"condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::c"}, "StringEquals": {"aws:SourceAccount": "987654321098"}},
+			"want": set(),
+		},
+	}
+	statement := _with(_grant, {"Principal": {"Service": case.principal}, "Action": "s3:PutObject", "Condition": case.condition})
+	_bucket(array.concat(_secure, [statement])) == case.want
 }

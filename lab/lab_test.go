@@ -25,7 +25,19 @@ const project = ".."
 // startLab starts a lab with stacks that have nothing in them.
 func startLab(t *testing.T, options Options) *Lab {
 	t.Helper()
-	options.Project, options.Progress = project, t.Output()
+	options.Project = project
+	return start(t, options)
+}
+
+// startLabOf is startLab for another project.
+func startLabOf(t *testing.T, directory string) *Lab {
+	t.Helper()
+	return start(t, Options{Project: directory})
+}
+
+func start(t *testing.T, options Options) *Lab {
+	t.Helper()
+	options.Progress = t.Output()
 	l, err := Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

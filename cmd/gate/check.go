@@ -26,7 +26,7 @@ Judges what Pulumi is about to deploy, or has deployed, by the rules of policies
 give those of both accounts to learn whether the two halves of the grant agree.
 
   --format F     text (default), json, sarif, junit, github or markdown
-  --fail-on S    the lowest severity that blocks: critical, high, medium (default) or low
+  --fail-on S    the lowest severity that blocks: critical, high, medium (default) or low; what could not be judged always does
 
 Exit codes: 0 nothing blocks; 1 a finding blocks; 2 something could not be judged, whatever was found besides.
 `,
@@ -77,7 +77,9 @@ func check(c *Command, args []string) (int, error) {
 		}
 		result.Findings = judged.Findings
 		for i := range result.Findings {
-			result.Findings[i].Blocking = blocks(result.Findings[i].Severity, policy.Severity(*failOn))
+			finding := &result.Findings[i]
+			// What could not be judged is no pass, however bad a finding has to be.
+			finding.Blocking = finding.Category == "integrity" || blocks(finding.Severity, policy.Severity(*failOn))
 		}
 		for i, source := range result.Sources {
 			result.Sources[i].Policies = judged.Policies[source.Stack]

@@ -31,9 +31,9 @@ func stackFile(t *testing.T, statement string) string {
 }
 
 func TestCheck(t *testing.T) {
-	good := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`)
+	good := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`)
 	bad := stackFile(t, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`)
-	medium := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject*","Resource":"*"}`)
+	medium := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject*","Resource":"arn:aws:s3:::b/*"}`)
 	missing := filepath.Join(t.TempDir(), "missing.json")
 	for _, c := range []struct {
 		name   string
@@ -55,6 +55,7 @@ func TestCheck(t *testing.T) {
 		{"github", []string{"--format", "github", bad}, "", exitDenied, "::error", ""},
 		{"markdown", []string{"--format", "markdown", bad}, "", exitDenied, "broad-actions", ""},
 		{"nothing to judge", []string{"-"}, `{"steps":[]}`, exitDenied, "nothing-judged", ""},
+		{"nothing to judge, if only the worst blocks", []string{"--fail-on", "critical", "-"}, `{"steps":[]}`, exitDenied, "nothing-judged", ""},
 		{"no file", nil, "", exitFailed, "", "there is no file to judge"},
 		{"a file that is missing", []string{missing}, "", exitFailed, "missing.json", ""},
 		{"a directory", []string{t.TempDir()}, "", exitFailed, "directory", ""},

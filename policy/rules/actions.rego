@@ -39,3 +39,16 @@ on(service, resource_type) := {concat(":", [service, name]) |
 	some name, action in catalogue.services[service].actions
 	resource_type in action.resources
 }
+
+# METADATA
+# title: Services
+# description: The prefixes of the services of the catalogue.
+services := object.keys(catalogue.services)
+
+# METADATA
+# title: Resource types
+# description: The resource types of each action of the catalogue, by its name in lower case.
+types_in_lower_case[lower(concat(":", [service, name]))] := {type | some type in action.resources} if {
+	some service, entry in catalogue.services
+	some name, action in entry.actions
+}

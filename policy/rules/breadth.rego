@@ -64,3 +64,53 @@ _escalations := {
 _list(value) := value if is_array(value)
 
 else := [value]
+
+# METADATA
+# title: Broad resources
+# description: |
+#   The actions that a prepared Allow statement names, and that could be allowed on certain resources, where it allows them on all.
+broad(statement) := {action |
+	some action in _list(statement.source.Action)
+	some resource in _list(object.get(statement.source, "Resource", "*"))
+	regex.match(`^(\*|arn:[^:]*:[^:]*:\*?:\*?:\*)$`, resource)
+	count(_types(action)) > 0
+}
+
+# METADATA
+# title: Actions on resources that they cannot have
+# description: The actions of S3 that a prepared Allow statement names, and that none of its resources is one for.
+misplaced(statement) := {action |
+	some action in _list(statement.source.Action)
+	types := _types(action)
+	startswith(lower(action), "s3:")
+	count(types & {"bucket", "object"}) == 1
+	resources := _list(statement.source.Resource)
+	every resource in resources {
+		not _fits(types, resource)
+	}
+}
+
+_fits(types, resource) if {
+	"object" in types
+	regex.match(`^\*$|^arn:[^:]*:s3:[^:]*:[^:]*:.*[/*]`, resource)
+}
+
+_fits(types, resource) if {
+	"bucket" in types
+	regex.match(`^\*$|^arn:[^:]*:s3:[^:]*:[^:]*:([^/]*|[^/]*\*.*)$`, resource)
+}
+
+# METADATA
+# title: Unknown actions
+# description: The actions that a prepared statement names, of services of the catalogue, that the catalogue does not have.
+unknown(statement) := {action |
+	some element in ["Action", "NotAction"]
+	some action in _list(object.get(statement.source, element, []))
+	not regex.match(`[*?]`, action)
+	lower(split(action, ":")[0]) in actions.services
+	not actions.levels_in_lower_case[lower(action)]
+}
+
+_types(action) := object.get(actions.types_in_lower_case, lower(action), set()) if not regex.match(`[*?]`, action)
+
+else := set()

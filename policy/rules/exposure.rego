@@ -30,6 +30,23 @@ open_statements(policy, attached) := [object.union({"index": statement.index}, v
 ]
 
 # METADATA
+# title: Deputies
+# description: |
+#   Each Allow for an AWS service that lets the service act for strangers too, as {"index", "service", "witness"}: the witness is the
+#   service's request for a resource of somebody else.
+# related_resources:
+#   - description: The confused deputy problem
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+deputies(policy, attached) := [{"index": statement.index, "service": service, "witness": witness} |
+	document := preparation.document(policy)
+	some statement in document.statements
+	statement.effect == "Allow"
+	some ["Service", service] in statement.principal.names
+	not contains(service, "*")
+	witness := _gets_in_as({service}, document, statement, attached, "plain")
+]
+
+# METADATA
 # title: For anybody
 # description: True for a prepared statement whose principals are not all named.
 # scope: document
@@ -72,10 +89,14 @@ else := {"severity": "high", "witness": witness} if witness := _gets_in(document
 else := {"severity": "medium", "witness": null}
 
 # A request by which a stranger gets in through the statement; undefined where there is none among those tried.
-_gets_in(document, statement, attached, effort) := found[0] if {
+_gets_in(document, statement, attached, effort) := _gets_in_as(callers, document, statement, attached, effort) if {
+	callers := _strangers(document, statement, attached)
+}
+
+_gets_in_as(callers, document, statement, attached, effort) := found[0] if {
 	looked_at := [condition | some one in document.statements; some condition in one.conditions]
 	found := sort([{"principal": caller, "action": action, "resource": resource, "context": context} |
-		some caller in _strangers(document, statement, attached)
+		some caller in callers
 		some context in standins.contexts(looked_at, _choices(caller, looked_at, effort))
 		some resource in _resources(statement)
 		some action in _actions(statement, document)
@@ -179,10 +200,15 @@ _values(caller, "aws:sourcearn", looked_at, _) := array.concat(["arn:aws:s3:::st
 	some condition in looked_at
 	condition.context_key == "aws:sourcearn"
 	some text in standins.instances(condition)
-	arn := _in_account(text, "000000000000")
+	some arn in ({stranger | stranger := _in_account(text, "000000000000")} | _names_of_buckets(caller, text))
 ]) if {
 	endswith(caller, ".amazonaws.com")
 }
+
+# A bucket's name does not tell whose it is, and anybody may get it one day.
+_names_of_buckets("s3.amazonaws.com", arn) := {arn}
+
+_names_of_buckets(caller, _) := set() if caller != "s3.amazonaws.com"
 
 _in_account(arn, account) := concat(":", [parts[0], parts[1], parts[2], parts[3], account, parts[5]]) if {
 	parts := split(arn, ":")

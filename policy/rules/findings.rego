@@ -6,10 +6,15 @@ package pulumi.findings
 import data.iam.preparation
 
 # METADATA
+# title: Statements
+# description: The prepared statements of an attachment's policy.
+statements(attachment) := preparation.document(attachment.policy).statements
+
+# METADATA
 # title: Allow statements
-# description: The prepared statements of an attachment's policy that allow.
+# description: Those that allow.
 allows(attachment) := [statement |
-	some statement in preparation.document(attachment.policy).statements
+	some statement in statements(attachment)
 	statement.effect == "Allow"
 ]
 

@@ -1,0 +1,27 @@
+package pulumi.hardening_test
+
+import data.pulumi.hardening
+
+_bucket := {"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}}
+
+_hard := [
+	{"type": "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "inputs": {"bucket": "b", "blockPublicAcls": true, "blockPublicPolicy": true, "ignorePublicAcls": true, "restrictPublicBuckets": true}},
+	{"type": "aws:s3/bucketOwnershipControls:BucketOwnershipControls", "inputs": {"bucket": "b", "rule": {"objectOwnership": "BucketOwnerEnforced"}}},
+	{"type": "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "inputs": {"bucket": "b"}},
+	{"type": "aws:s3/bucketVersioningV2:BucketVersioningV2", "inputs": {"bucket": "b", "versioningConfiguration": {"status": "Enabled"}}},
+]
+
+_steps(resources) := {"steps": [{"op": "same", "newState": object.union(resource, {"urn": sprintf("urn:pulumi:s::p::%s::%d", [resource.type, i])})} |
+	some i, resource in resources
+]}
+
+_severities(resources) := [lack.severity | some lack in lacks] if lacks := hardening.missing with input as _steps(resources)
+
+test_missing if {
+	_severities(array.concat([_bucket], _hard)) == []
+	_severities([_bucket]) == ["medium", "medium", "low", "low"]
+	weak := object.union(_hard[0], {"inputs": {"blockPublicPolicy": false}})
+	_severities(array.concat([_bucket, weak], array.slice(_hard, 1, 4))) == ["medium"]
+	other := [object.union(one, {"inputs": {"bucket": "c"}}) | some one in _hard]
+	count(_severities(array.concat([_bucket], other))) == 4
+}
