@@ -421,6 +421,17 @@ test_inline_policies_of_a_role if {
 	_found(_preview("a", "123456789012", [role])) == {"broad-actions critical"}
 }
 
+test_inline_policies_that_are_not_known if {
+	role := {"type": "aws:iam/role:Role", "inputs": {"name": "R", "inlinePolicies": "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2"}}
+	_found(_preview("a", "123456789012", [role])) == {"undetermined high"}
+}
+
+test_names_that_are_secret if {
+	secret := {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}
+	role := _policy("aws:iam/role:Role", {"name": secret}, "assumeRolePolicy", {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"})
+	_found(_preview("a", "123456789012", [role])) == {"wildcard-principal critical"}
+}
+
 test_names_that_are_not_known if {
 	unknown := "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	"secure-transport high" in _found(_preview("b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": unknown}, "policy", [_grant])]))

@@ -48,9 +48,13 @@ _places := {
 	"aws:sqs/queuePolicy:QueuePolicy": [{"kind": "queue", "property": "policy"}],
 }
 
-_texts(inputs, "inlinePolicies") := [inline.policy | some inline in inputs.inlinePolicies; inline.policy]
+_texts(inputs, property) := [inline.policy | some inline in inputs.inlinePolicies; inline.policy] if {
+	property == "inlinePolicies"
+	is_array(inputs.inlinePolicies)
+}
 
-_texts(inputs, property) := [text | text := inputs[property]] if property != "inlinePolicies"
+# Inline policies that are not known yet, or secret, are still policies.
+else := [text | text := inputs[property]]
 
 default _role(_) := ""
 
@@ -78,9 +82,13 @@ _arn(kind, resource) := concat("", ["arn:aws:", _service[kind], ":", _owner(reso
 	kind != "bucket"
 }
 
-_name(resource) := resource.name if unknowns.unknown(resource.inputs.name)
+_name(resource) := name if {
+	name := resource.inputs.name
+	is_string(name)
+	not unknowns.unknown(name)
+}
 
-else := object.get(resource.inputs, "name", resource.name)
+else := resource.name
 
 _owner("") := "123456789012"
 

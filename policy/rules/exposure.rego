@@ -19,8 +19,8 @@ import data.iam.standins
 # title: Open statements
 # description: |
 #   Each Allow for principals that it does not name, as {"index", "severity", "witness"}: critical where a stranger gets in, high where
-#   only something that a stranger can have or forge stands in the way, medium where the conditions really bound the caller; the witness
-#   is the stranger's request, null for medium. The attached resource is {"arn", "account"}.
+#   only something that a stranger can have or forge stands in the way, or where there is too much to try, medium where the conditions
+#   really bound the caller. The witness is the stranger's request, null where there is none. The attached resource is {"arn", "account"}.
 open_statements(policy, attached) := [object.union({"index": statement.index}, verdict) |
 	document := preparation.document(policy)
 	some statement in document.statements
@@ -86,7 +86,15 @@ _verdict(document, statement, attached) := {"severity": "critical", "witness": w
 
 else := {"severity": "high", "witness": witness} if witness := _gets_in(document, statement, attached, "crafted")
 
+else := {"severity": "high", "witness": null} if _too_much(document, attached)
+
 else := {"severity": "medium", "witness": null}
+
+# What has not been tried is not known to bound anybody.
+_too_much(document, attached) if {
+	looked_at := [condition | some one in document.statements; some condition in one.conditions]
+	not standins.contexts(looked_at, _choices(standins.stranger(document, attached.account), looked_at, "crafted"))
+}
 
 # A request by which a stranger gets in through the statement; undefined where there is none among those tried.
 _gets_in(document, statement, attached, effort) := _gets_in_as(callers, document, statement, attached, effort) if {
@@ -263,11 +271,15 @@ else := {action |
 	regex.match(statement.action.pattern, action) == false
 }
 
-_expansion(pattern) := actions.expansion(pattern) if contains(pattern, "*")
+# A pattern for a service that the catalogue does not have still stands for something.
+_expansion(pattern) := known if {
+	known := actions.expansion(pattern)
+	known != set()
+}
 
-else := {pattern}
+else := {standins.instance(pattern)}
 
-_sample(pattern) := sort(actions.expansion(pattern))[0] if contains(pattern, "*")
+_sample(pattern) := sort(_expansion(pattern))[0] if regex.match(`[*?]`, pattern)
 
 else := pattern
 

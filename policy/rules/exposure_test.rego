@@ -10,11 +10,19 @@ test_open_statements if {
 	exposure.open_statements(_allow({"Principal": {"AWS": "arn:aws:iam::123456789012:role/R"}}), _attached) == []
 	[pattern] := exposure.open_statements(_allow({"Principal": "*", "Action": "sqs:SendMess*"}), _attached)
 	pattern.witness.action == "sqs:SendMessage"
+	[unheard] := exposure.open_statements(_allow({"Principal": "*", "Action": "nothing:*"}), _attached)
+	unheard.severity == "critical"
 	[open] := exposure.open_statements(_allow({"Principal": "*"}), _attached)
 	open.severity == "critical"
 	open.witness.principal == "anonymous"
 	[bounded] := exposure.open_statements(_allow({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}), _attached)
 	bounded == {"index": 0, "severity": "medium", "witness": null}
+}
+
+test_too_much_to_try if {
+	many := {sprintf("aws:PrincipalTag/%d", [i]): "v" | some i in numbers.range(1, 9)}
+	[open] := exposure.open_statements(_allow({"Principal": "*", "Condition": {"StringEquals": many}}), _attached)
+	open == {"index": 0, "severity": "high", "witness": null}
 }
 
 test_accounts if {

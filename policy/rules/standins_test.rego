@@ -19,7 +19,8 @@ test_principals[name] if {
 }
 
 test_a_stranger_is_not_named if {
-	standins.stranger(_document({"AWS": "111122223333"}), "987654321098") == "arn:aws:sts::123456789012:assumed-role/Stranger/session"
+	standins.stranger(_document({"AWS": "111122223333"}), "987654321098") == "arn:aws:sts::000000000000:assumed-role/Stranger/session"
+	standins.stranger(_document({"AWS": ["111122223333", "000000000000"]}), "000000000001") == "arn:aws:sts::000000000002:assumed-role/Stranger/session"
 	count(standins.principals(_document("*"), "")) == 3
 }
 
