@@ -421,6 +421,11 @@ test_inline_policies_of_a_role if {
 	_found(_preview("a", "123456789012", [role])) == {"broad-actions critical"}
 }
 
+test_policies_that_are_not_shown if {
+	_found(_preview("b", "987654321098", [{"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "b"}}])) == {"undetermined high"}
+	_found(_preview("b", "987654321098", [{"type": "aws:sqs/queuePolicy:QueuePolicy", "inputs": {"policy": null}}])) == {"undetermined high"}
+}
+
 test_inline_policies_that_are_not_known if {
 	role := {"type": "aws:iam/role:Role", "inputs": {"name": "R", "inlinePolicies": "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2"}}
 	_found(_preview("a", "123456789012", [role])) == {"undetermined high"}

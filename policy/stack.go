@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,8 @@ func ReadStack(path string, r io.Reader) (Stack, error) {
 		case errors.As(err, &syntax):
 			err = fmt.Errorf("it is not JSON: %w, at byte %d", syntax, syntax.Offset)
 		case errors.As(err, &wrongType):
-			err = fmt.Errorf("%s is a JSON %s, which Pulumi does not write there, at byte %d", wrongType.Field, wrongType.Value, wrongType.Offset)
+			field := cmp.Or(wrongType.Field, "a resource")
+			err = fmt.Errorf("%s is a JSON %s, which Pulumi does not write there, at byte %d", field, wrongType.Value, wrongType.Offset)
 		}
 		return Stack{}, fmt.Errorf("%s: %w", path, err)
 	}

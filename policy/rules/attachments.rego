@@ -19,7 +19,7 @@ found := [object.union(_reading(text, place.kind, arn, resource.account), {
 }) |
 	some resource in stacks.resources
 	some place in _places[resource.type]
-	some text in _texts(resource.inputs, place.property)
+	some text in _texts(resource, place.property)
 	arn := _arn(place.kind, resource)
 ]
 
@@ -48,13 +48,18 @@ _places := {
 	"aws:sqs/queuePolicy:QueuePolicy": [{"kind": "queue", "property": "policy"}],
 }
 
-_texts(inputs, property) := [inline.policy | some inline in inputs.inlinePolicies; inline.policy] if {
+_texts(resource, property) := [inline.policy | some inline in resource.inputs.inlinePolicies; inline.policy] if {
 	property == "inlinePolicies"
-	is_array(inputs.inlinePolicies)
+	is_array(resource.inputs.inlinePolicies)
 }
 
 # Inline policies that are not known yet, or secret, are still policies.
-else := [text | text := inputs[property]]
+else := [resource.inputs[property]] if property in object.keys(resource.inputs)
+
+# What is a policy and nothing else has one, whether it is shown or not.
+else := [null] if endswith(resource.type, "Policy")
+
+else := []
 
 default _role(_) := ""
 
