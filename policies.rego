@@ -16,6 +16,22 @@ import data.pulumi.hardening
 import data.pulumi.stacks
 
 # METADATA
+# title: What may not be deployed
+# description: The findings that block. conftest and `opa eval` ask for this.
+deny contains found if {
+	some found in finding
+	found.blocking
+}
+
+# METADATA
+# title: What should not be deployed
+# description: The findings that block nothing.
+warn contains found if {
+	some found in finding
+	not found.blocking
+}
+
+# METADATA
 # title: Wildcard principals
 # description: |
 #   A policy that lets in principals it does not name lets in whoever meets its conditions, from any account, now and later. The severity is
@@ -28,7 +44,7 @@ import data.pulumi.stacks
 #   id: wildcard-principal
 #   category: principal
 #   remediation: Name the roles by their ARNs, or bound the caller with aws:PrincipalOrgID, aws:PrincipalArn or aws:SourceVpce.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, message, open.witness) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, message, open.witness) if {
 	some attachment in attachments.known
 	attachment.kind != "identity"
 	some open in exposure.open_statements(attachment.policy, attachment)
@@ -47,7 +63,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, open.index
 #   id: account-principal
 #   category: principal
 #   remediation: Name the roles of the other account that need access by their ARNs.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "identity"
 	some statement in findings.allows(attachment)
@@ -68,7 +84,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   id: dead-principal
 #   category: principal
 #   remediation: Put the ARN of the role or user that is meant in the place of the id, or remove the statement.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
 	some attachment in attachments.known
 	some statement in findings.allows(attachment)
 	some ["AWS", name] in statement.principal.names
@@ -89,7 +105,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   category: transport
 #   severity: high
 #   remediation: 'Deny Principal "*" every action on it and on all within it, with the one condition Bool aws:SecureTransport "false".'
-deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
+finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
 	some attachment in attachments.known
 	surface := transport.surface(attachment)
 	witness := transport.not_refused(attachment.policy, surface, {"aws:securetransport": ["false"]})
@@ -107,7 +123,7 @@ deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", messa
 #   category: transport
 #   severity: high
 #   remediation: Give it a policy that denies plain http.
-deny contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
+finding contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
 	some resource in stacks.resources
 	resource.type in {"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
 	not _has_policy(resource)
@@ -125,7 +141,7 @@ deny contains findings.on_resource(rego.metadata.rule(), resource, "high", messa
 #   category: transport
 #   severity: medium
 #   remediation: 'Deny Principal "*" every action on bucket and objects, with the one condition NumericLessThan s3:TlsVersion "1.2".'
-deny contains findings.on_policy(rego.metadata.rule(), attachment, "medium", message, witness) if {
+finding contains findings.on_policy(rego.metadata.rule(), attachment, "medium", message, witness) if {
 	some attachment in attachments.known
 	attachment.kind == "bucket"
 	surface := transport.surface(attachment)
@@ -146,7 +162,7 @@ deny contains findings.on_policy(rego.metadata.rule(), attachment, "medium", mes
 #   id: broad-actions
 #   category: action
 #   remediation: Name the actions that are needed, one by one.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, broad.severity, broad.message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, broad.severity, broad.message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
@@ -166,7 +182,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   id: control-actions
 #   category: action
 #   remediation: Remove the action, and leave it to the roles that administer the account.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
@@ -186,7 +202,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   category: resource
 #   severity: medium
 #   remediation: Name the resources by their ARNs, with wildcards behind the name at most.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind == "identity"
 	some statement in findings.allows(attachment)
@@ -208,7 +224,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   category: resource
 #   severity: medium
 #   remediation: Put actions on the bucket beside the bucket's ARN, and actions on objects beside that with /* behind it.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind in {"identity", "bucket"}
 	some statement in findings.allows(attachment)
@@ -227,7 +243,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   category: action
 #   severity: low
 #   remediation: Look the action up in the service authorization reference.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "low", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "low", message, null) if {
 	some attachment in attachments.known
 	some statement in findings.statements(attachment)
 	some action in breadth.unknown(statement)
@@ -247,7 +263,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, statement.
 #   category: deputy
 #   severity: medium
 #   remediation: Add the condition StringEquals aws:SourceAccount, and ArnLike aws:SourceArn where the source is known.
-deny contains findings.on_statement(rego.metadata.rule(), attachment, deputy.index, "medium", message, deputy.witness) if {
+finding contains findings.on_statement(rego.metadata.rule(), attachment, deputy.index, "medium", message, deputy.witness) if {
 	some attachment in attachments.known
 	not attachment.kind in {"identity", "trust"}
 	some deputy in exposure.deputies(attachment.policy, attachment)
@@ -264,7 +280,7 @@ deny contains findings.on_statement(rego.metadata.rule(), attachment, deputy.ind
 #   id: bucket-hardening
 #   category: hardening
 #   remediation: Block public access, let the bucket's owner own its objects, encrypt them, and keep versions.
-deny contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
+finding contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
 	some lack in hardening.missing
 }
 
@@ -281,7 +297,7 @@ deny contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.sever
 #   category: agreement
 #   severity: medium
 #   remediation: Let both halves allow the same actions on the same resources, or neither.
-deny contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
+finding contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
 	some one in agreement.one_sided
 	message := {
 		"bucket": sprintf("%s may %s by its own policies, but the bucket policy does not let it", [one.role.arn, one.action]),
@@ -302,7 +318,7 @@ deny contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", mes
 #   category: agreement
 #   severity: high
 #   remediation: Name the role by the ARN that its stack exports.
-deny contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
+finding contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
 	some one in agreement.strangers
 	message := _stranger_message(one)
 }
@@ -320,7 +336,7 @@ deny contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index,
 #   category: integrity
 #   severity: high
 #   remediation: Build the policy from values that are known at preview, as names and account ids, and look at it as AWS would.
-deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
 	some attachment in attachments.found
 	message := {
 		"unknown": "The policy is not known yet, or is a secret, so that it could not be judged",
@@ -341,7 +357,7 @@ deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", messa
 #   category: integrity
 #   severity: high
 #   remediation: Deny plain http and old TLS in statements with that one condition.
-deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
 	some attachment in attachments.known
 	transport.surface(attachment)
 	transport.undecided(attachment.policy, {"aws:securetransport": ["false"]})
@@ -359,7 +375,7 @@ deny contains findings.on_policy(rego.metadata.rule(), attachment, "high", messa
 #   category: integrity
 #   severity: high
 #   remediation: Give the JSON of a preview made with --show-sames, or of an export, of a stack that has been deployed.
-deny contains findings.on_file(rego.metadata.rule(), file, "high", "There is no policy in the file, so that nothing was judged") if {
+finding contains findings.on_file(rego.metadata.rule(), file, "high", "There is no policy in the file, so that nothing was judged") if {
 	some file in stacks.files
 	not _judged(file)
 }
@@ -375,7 +391,7 @@ deny contains findings.on_file(rego.metadata.rule(), file, "high", "There is no 
 #   category: integrity
 #   severity: high
 #   remediation: Mend what the preview fails with, and make it with --show-sames.
-deny contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
+finding contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
 	some file in stacks.files
 	some message in stacks.incomplete(file.contents)
 }

@@ -17,7 +17,7 @@ _hard(name) := [
 ]
 
 _found(given) := {concat(" ", [found.rule, found.severity]) | some found in found_in} if {
-	found_in := policies.deny with input as given
+	found_in := policies.finding with input as given
 }
 
 _preview(stack, account, resources) := {
@@ -159,7 +159,7 @@ test_a_witness_gets_through if {
 		"aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy",
 		array.concat(_secure, [_with(_grant, {"Sid": "Open", "Principal": "*"})]),
 	)])
-	[found] := [found | some found in policies.deny] with input as given
+	[found] := [found | some found in policies.finding] with input as given
 	found.witness == {
 		"principal": "anonymous", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/x",
 		"context": {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"},
@@ -343,12 +343,12 @@ test_what_is_not_whole if {
 
 test_the_file_is_named if {
 	given := [{"path": "empty.json", "contents": {"steps": []}}]
-	{found.message | some found in policies.deny} == {"empty.json There is no policy in the file, so that nothing was judged"} with input as given
+	{found.message | some found in policies.finding} == {"empty.json There is no policy in the file, so that nothing was judged"} with input as given
 }
 
 # Both halves: a role and a bucket, of two stacks.
 _halves(own, theirs) := {concat(" ", [found.rule, found.message]) | some found in found_in} if {
-	found_in := policies.deny with input as [
+	found_in := policies.finding with input as [
 		_preview("account-a", "123456789012", [
 			_policy(
 				"aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy",
@@ -479,4 +479,10 @@ test_confused_deputies[name] if {
 	}
 	statement := _with(_grant, {"Principal": {"Service": case.principal}, "Action": "s3:PutObject", "Condition": case.condition})
 	_bucket(array.concat(_secure, [statement])) == case.want
+}
+
+test_what_blocks_is_denied_and_the_rest_warned_of if {
+	given := _preview("account-b", "987654321098", [{"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}}])
+	{found.severity | some found in policies.deny} == {"high", "medium"} with input as given
+	{found.severity | some found in policies.warn} == {"low"} with input as given
 }

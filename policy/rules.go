@@ -84,7 +84,7 @@ func NewRules(ctx context.Context) (*Rules, error) {
 	query, err := rego.New(
 		rego.Compiler(compiler),
 		rego.Store(inmem.NewFromObject(map[string]any{"catalogue": catalogue})),
-		rego.Query("findings = data.policies.deny; attachments = data.pulumi.attachments.found"),
+		rego.Query("findings = data.policies.finding; attachments = data.pulumi.attachments.found"),
 	).PrepareForEval(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the rules: %w", err)
