@@ -26,6 +26,7 @@ Judges what Pulumi is about to deploy, or has deployed, by the rules of policies
 give those of both accounts to learn whether the two halves of the grant agree.
 
   --format F     text (default), json, sarif, junit, github or markdown
+  --format F=OUT the same, into the file OUT. --format is repeatable: one run writes any number of files besides what it shows.
   --fail-on S    the lowest severity that blocks: critical, high, medium (default) or low; what could not be judged always does
 
 Exit codes: 0 nothing blocks; 1 a finding blocks; 2 something could not be judged, whatever was found besides.
@@ -36,7 +37,8 @@ Exit codes: 0 nothing blocks; 1 a finding blocks; 2 something could not be judge
 func check(c *Command, args []string) (int, error) {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	format := flags.String("format", string(report.Text), "")
+	var formats several
+	flags.Var(&formats, "format", "")
 	failOn := flags.String("fail-on", string(policy.Medium), "")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -44,8 +46,9 @@ func check(c *Command, args []string) (int, error) {
 		}
 		return exitFailed, fmt.Errorf("%w; `gate help check` lists the flags", err)
 	}
-	if !slices.Contains(report.Formats(), report.Format(*format)) {
-		return exitFailed, fmt.Errorf("there is no format %q; there are %s", *format, joined(report.Formats()))
+	outputs, err := outputsOf(formats)
+	if err != nil {
+		return exitFailed, err
 	}
 	if !slices.Contains(policy.Severities, policy.Severity(*failOn)) {
 		return exitFailed, fmt.Errorf("there is no severity %q; there are %s", *failOn, joined(policy.Severities))
@@ -85,9 +88,10 @@ func check(c *Command, args []string) (int, error) {
 			result.Sources[i].Policies = judged.Policies[source.Stack]
 		}
 	}
-	options := report.Options{Color: isTerminal(c.Stdout), Rules: reportRules(rules)}
-	if err := report.Write(c.Stdout, report.Format(*format), result, options); err != nil {
-		return exitFailed, err
+	for _, output := range outputs {
+		if err := c.writeReport(output, result, reportRules(rules)); err != nil {
+			return exitFailed, err
+		}
 	}
 	switch result.Verdict() {
 	case report.Pass:
@@ -110,6 +114,47 @@ func (c *Command) readStack(path string) (policy.Stack, error) {
 	}
 	defer func() { _ = file.Close() }() // It was only read.
 	return policy.ReadStack(path, file)
+}
+
+// output is a report in one format; an empty path is standard output.
+type output struct {
+	format report.Format
+	path   string
+}
+
+// outputsOf reads what --format was given. Standard output has a report in any case, as text where nothing else is asked for.
+func outputsOf(formats []string) ([]output, error) {
+	var outputs []output
+	shown := false
+	for _, given := range formats {
+		format, path, toFile := strings.Cut(given, "=")
+		switch {
+		case !slices.Contains(report.Formats(), report.Format(format)):
+			return nil, fmt.Errorf("there is no format %q; there are %s", format, joined(report.Formats()))
+		case toFile && path == "":
+			return nil, fmt.Errorf("--format %s names no file", given)
+		case !toFile && shown:
+			return nil, fmt.Errorf("--format %s is a second report on standard output; give it a file: --format %s=FILE", format, format)
+		}
+		shown = shown || !toFile
+		outputs = append(outputs, output{report.Format(format), path})
+	}
+	if !shown {
+		outputs = append(outputs, output{format: report.Text})
+	}
+	return outputs, nil
+}
+
+// writeReport writes a report to where it belongs. Only a terminal has colours.
+func (c *Command) writeReport(to output, result report.Report, rules []report.Rule) error {
+	if to.path == "" {
+		return report.Write(c.Stdout, to.format, result, report.Options{Color: isTerminal(c.Stdout), Rules: rules})
+	}
+	file, err := os.Create(to.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(report.Write(file, to.format, result, report.Options{Rules: rules}), file.Close())
 }
 
 // blocks says whether a severity is at least as bad as another.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,10 @@ func TestCheck(t *testing.T) {
 		{"no JSON", []string{"-"}, "steps", exitFailed, "standard input: it is not JSON", ""},
 		{"good and no JSON", []string{good, "-"}, "", exitFailed, "standard input: it is empty", ""},
 		{"no such format", []string{"--format", "xml", good}, "", exitFailed, "", "text, json, sarif, junit, github, markdown"},
+		{"no such format for a file", []string{"--format", "xml=" + missing, good}, "", exitFailed, "", `no format "xml"`},
+		{"no file for a format", []string{"--format", "sarif=", good}, "", exitFailed, "", "--format sarif= names no file"},
+		{"two formats for standard output", []string{"--format", "json", "--format", "text", good}, "", exitFailed, "", "--format text=FILE"},
+		{"a file that cannot be written", []string{"--format", "json=" + t.TempDir(), good}, "", exitFailed, "", "is a directory"},
 		{"no such severity", []string{"--fail-on", "worst", good}, "", exitFailed, "", "critical, high, medium, low"},
 		{"no such flag", []string{"--loud", good}, "", exitFailed, "", "gate help check"},
 	} {
@@ -71,6 +76,33 @@ func TestCheck(t *testing.T) {
 			!strings.Contains(stderr.String(), c.stderr) {
 			t.Errorf("%s: %d, want %d\n%s\n%s", c.name, code, c.code, stdout.String(), stderr.String())
 		}
+	}
+}
+
+// One run judges once, and writes the same verdict wherever it is asked to.
+func TestCheckWritesSeveralFormats(t *testing.T) {
+	bad := stackFile(t, `{"Effect":"Allow","Action":"s3:*","Resource":"*"}`)
+	for name, test := range map[string]struct {
+		shown []string // the flags for standard output
+		want  string
+	}{
+		"text is shown where nothing else is":  {nil, "refused: 1 blocking finding"},
+		"what is asked for without a file too": {[]string{"--format", "github"}, "::error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sarif, markdown := filepath.Join(t.TempDir(), "gate.sarif"), filepath.Join(t.TempDir(), "gate.md")
+			args := slices.Concat([]string{"check", "--format", "sarif=" + sarif}, test.shown, []string{"--format", "markdown=" + markdown, bad})
+			code, stdout, stderr := gate(t, "", args...)
+			if code != exitDenied || !strings.Contains(stdout, test.want) || stderr != "" {
+				t.Errorf("%d\n%s\n%s", code, stdout, stderr)
+			}
+			for path, want := range map[string]string{sarif: `"ruleId": "broad-actions"`, markdown: "broad-actions"} {
+				text, err := os.ReadFile(path)
+				if err != nil || !strings.Contains(string(text), want) {
+					t.Errorf("%s: %v\n%s", path, err, text)
+				}
+			}
+		})
 	}
 }
 
