@@ -32,6 +32,13 @@ warn contains found if {
 }
 
 # METADATA
+# title: Findings
+# description: |
+#   Everything that the rules find. A rule is about one policy at a time, or about what the stacks come to together, so that many policies
+#   can be judged in parallel.
+finding := about_policy | about_stacks
+
+# METADATA
 # title: Wildcard principals
 # description: |
 #   A policy that lets in principals it does not name lets in whoever meets its conditions, from any account, now and later. The severity is
@@ -44,7 +51,7 @@ warn contains found if {
 #   id: wildcard-principal
 #   category: principal
 #   remediation: Name the roles by their ARNs, or bound the caller with aws:PrincipalOrgID, aws:PrincipalArn or aws:SourceVpce.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, message, open.witness) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, message, open.witness) if {
 	some attachment in attachments.known
 	attachment.kind != "identity"
 	some open in exposure.open_statements(attachment.policy, attachment)
@@ -63,7 +70,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, open.in
 #   id: account-principal
 #   category: principal
 #   remediation: Name the roles of the other account that need access by their ARNs.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "identity"
 	some statement in findings.allows(attachment)
@@ -84,7 +91,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   id: dead-principal
 #   category: principal
 #   remediation: Put the ARN of the role or user that is meant in the place of the id, or remove the statement.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
 	some attachment in attachments.known
 	some statement in findings.allows(attachment)
 	some ["AWS", name] in statement.principal.names
@@ -105,29 +112,11 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   category: transport
 #   severity: high
 #   remediation: 'Deny Principal "*" every action on it and on all within it, with the one condition Bool aws:SecureTransport "false".'
-finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
+about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
 	some attachment in attachments.known
 	surface := transport.surface(attachment)
 	witness := transport.not_refused(attachment.policy, surface, {"aws:securetransport": ["false"]})
 	message := sprintf("Not every request over plain http is denied: %s is not", [witness.action])
-}
-
-# METADATA
-# title: Policies that are missing
-# description: A bucket, queue or topic without a policy answers requests over plain http to whoever is allowed by a policy of their own.
-# related_resources:
-#   - description: Security best practices for Amazon S3
-#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
-# custom:
-#   id: missing-policy
-#   category: transport
-#   severity: high
-#   remediation: Give it a policy that denies plain http.
-finding contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
-	some resource in stacks.resources
-	resource.type in {"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
-	not _has_policy(resource)
-	message := sprintf("The bucket %s has no policy", [object.get(resource.inputs, "bucket", resource.name)])
 }
 
 # METADATA
@@ -141,7 +130,7 @@ finding contains findings.on_resource(rego.metadata.rule(), resource, "high", me
 #   category: transport
 #   severity: medium
 #   remediation: 'Deny Principal "*" every action on bucket and objects, with the one condition NumericLessThan s3:TlsVersion "1.2".'
-finding contains findings.on_policy(rego.metadata.rule(), attachment, "medium", message, witness) if {
+about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "medium", message, witness) if {
 	some attachment in attachments.known
 	attachment.kind == "bucket"
 	surface := transport.surface(attachment)
@@ -162,7 +151,7 @@ finding contains findings.on_policy(rego.metadata.rule(), attachment, "medium", 
 #   id: broad-actions
 #   category: action
 #   remediation: Name the actions that are needed, one by one.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, broad.severity, broad.message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, broad.severity, broad.message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
@@ -182,7 +171,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   id: control-actions
 #   category: action
 #   remediation: Remove the action, and leave it to the roles that administer the account.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
 	some attachment in attachments.known
 	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
@@ -202,7 +191,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   category: resource
 #   severity: medium
 #   remediation: Name the resources by their ARNs, with wildcards behind the name at most.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind == "identity"
 	some statement in findings.allows(attachment)
@@ -224,7 +213,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   category: resource
 #   severity: medium
 #   remediation: Put actions on the bucket beside the bucket's ARN, and actions on objects beside that with /* behind it.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
 	attachment.kind in {"identity", "bucket"}
 	some statement in findings.allows(attachment)
@@ -243,7 +232,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   category: action
 #   severity: low
 #   remediation: Look the action up in the service authorization reference.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "low", message, null) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "low", message, null) if {
 	some attachment in attachments.known
 	some statement in findings.statements(attachment)
 	some action in breadth.unknown(statement)
@@ -263,11 +252,69 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, stateme
 #   category: deputy
 #   severity: medium
 #   remediation: Add the condition StringEquals aws:SourceAccount, and ArnLike aws:SourceArn where the source is known.
-finding contains findings.on_statement(rego.metadata.rule(), attachment, deputy.index, "medium", message, deputy.witness) if {
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, deputy.index, "medium", message, deputy.witness) if {
 	some attachment in attachments.known
 	not attachment.kind in {"identity", "trust"}
 	some deputy in exposure.deputies(attachment.policy, attachment)
 	message := sprintf("%s may do this for anybody", [deputy.service])
+}
+
+# METADATA
+# title: Policies that could not be judged
+# description: |
+#   A policy that is not known yet, is a secret, or is not a policy that AWS would take has not been judged, and what has not been judged is
+#   not allowed.
+# related_resources:
+#   - description: Grammar of the IAM JSON policy language
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+# custom:
+#   id: undetermined
+#   category: integrity
+#   severity: high
+#   remediation: Build the policy from values that are known at preview, as names and account ids, and look at it as AWS would.
+about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+	some attachment in attachments.read
+	message := {
+		"unknown": "The policy is not known yet, or is a secret, so that it could not be judged",
+		"malformed": "The policy is not one that AWS would take, so that it could not be judged",
+	}[attachment.state]
+}
+
+# METADATA
+# title: Policies with too much to try
+# description: |
+#   A policy is judged by trying every combination of what its conditions look at. One with more combinations than can be tried has not
+#   been judged.
+# related_resources:
+#   - description: AWS JSON policy elements, Condition
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+# custom:
+#   id: too-complex
+#   category: integrity
+#   severity: high
+#   remediation: Deny plain http and old TLS in statements with that one condition.
+about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
+	some attachment in attachments.known
+	transport.surface(attachment)
+	transport.undecided(attachment.policy, {"aws:securetransport": ["false"]})
+	message := "The Deny statements look at too many values together to be judged"
+}
+
+# METADATA
+# title: Policies that are missing
+# description: A bucket, queue or topic without a policy answers requests over plain http to whoever is allowed by a policy of their own.
+# related_resources:
+#   - description: Security best practices for Amazon S3
+#     ref: https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html#transit
+# custom:
+#   id: missing-policy
+#   category: transport
+#   severity: high
+#   remediation: Give it a policy that denies plain http.
+about_stacks contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
+	some resource in stacks.buckets
+	not _has_policy(resource)
+	message := sprintf("The bucket %s has no policy", [object.get(resource.inputs, "bucket", resource.name)])
 }
 
 # METADATA
@@ -280,7 +327,7 @@ finding contains findings.on_statement(rego.metadata.rule(), attachment, deputy.
 #   id: bucket-hardening
 #   category: hardening
 #   remediation: Block public access, let the bucket's owner own its objects, encrypt them, and keep versions.
-finding contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
+about_stacks contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
 	some lack in hardening.missing
 }
 
@@ -297,7 +344,7 @@ finding contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.se
 #   category: agreement
 #   severity: medium
 #   remediation: Let both halves allow the same actions on the same resources, or neither.
-finding contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
+about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
 	some one in agreement.one_sided
 	message := {
 		"bucket": sprintf("%s may %s by its own policies, but the bucket policy does not let it", [one.role.arn, one.action]),
@@ -318,50 +365,9 @@ finding contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", 
 #   category: agreement
 #   severity: high
 #   remediation: Name the role by the ARN that its stack exports.
-finding contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
+about_stacks contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
 	some one in agreement.strangers
 	message := _stranger_message(one)
-}
-
-# METADATA
-# title: Policies that could not be judged
-# description: |
-#   A policy that is not known yet, is a secret, or is not a policy that AWS would take has not been judged, and what has not been judged is
-#   not allowed.
-# related_resources:
-#   - description: Grammar of the IAM JSON policy language
-#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
-# custom:
-#   id: undetermined
-#   category: integrity
-#   severity: high
-#   remediation: Build the policy from values that are known at preview, as names and account ids, and look at it as AWS would.
-finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
-	some attachment in attachments.found
-	message := {
-		"unknown": "The policy is not known yet, or is a secret, so that it could not be judged",
-		"malformed": "The policy is not one that AWS would take, so that it could not be judged",
-	}[attachment.state]
-}
-
-# METADATA
-# title: Policies with too much to try
-# description: |
-#   A policy is judged by trying every combination of what its conditions look at. One with more combinations than can be tried has not
-#   been judged.
-# related_resources:
-#   - description: AWS JSON policy elements, Condition
-#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
-# custom:
-#   id: too-complex
-#   category: integrity
-#   severity: high
-#   remediation: Deny plain http and old TLS in statements with that one condition.
-finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
-	some attachment in attachments.known
-	transport.surface(attachment)
-	transport.undecided(attachment.policy, {"aws:securetransport": ["false"]})
-	message := "The Deny statements look at too many values together to be judged"
 }
 
 # METADATA
@@ -375,9 +381,10 @@ finding contains findings.on_policy(rego.metadata.rule(), attachment, "high", me
 #   category: integrity
 #   severity: high
 #   remediation: Give the JSON of a preview made with --show-sames, or of an export, of a stack that has been deployed.
-finding contains findings.on_file(rego.metadata.rule(), file, "high", "There is no policy in the file, so that nothing was judged") if {
+about_stacks contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
 	some file in stacks.files
 	not _judged(file)
+	message := "There is no policy in the file, so that nothing was judged"
 }
 
 # METADATA
@@ -391,7 +398,7 @@ finding contains findings.on_file(rego.metadata.rule(), file, "high", "There is 
 #   category: integrity
 #   severity: high
 #   remediation: Mend what the preview fails with, and make it with --show-sames.
-finding contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
+about_stacks contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
 	some file in stacks.files
 	some message in stacks.incomplete(file.contents)
 }
@@ -402,10 +409,16 @@ _wildcard_messages := {
 	"medium": "The statement allows principals that it does not name; its conditions bound who that can be",
 }
 
-_has_policy(resource) if {
-	some attachment in attachments.found
-	attachment.kind == "bucket"
-	attachment.arn == concat("", ["arn:aws:s3:::", resource.inputs.bucket])
+_has_policy(bucket) if {
+	some name in stacks.bucket_names(bucket)
+	name in _with_policy
+}
+
+_with_policy contains name if {
+	some resource in stacks.resources
+	startswith(resource.type, "aws:s3/bucket")
+	resource.urn in _with_attachment
+	some name in stacks.bucket_names(resource)
 }
 
 _stranger_message(one) := sprintf("The statement names %s, which no stack makes", [one.named]) if one.near == ""
@@ -414,6 +427,7 @@ else := sprintf("The statement names %s, but the role is %s", [one.named, one.ne
 
 _judged(file) if {
 	some state in stacks.states(file.contents)
-	some attachment in attachments.found
-	attachment.urn == state.urn
+	state.urn in _with_attachment
 }
+
+_with_attachment contains attachment.urn if some attachment in attachments.found

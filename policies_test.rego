@@ -250,7 +250,10 @@ test_a_bucket_without_a_policy if {
 	bucket := {"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}}
 	other := _policy("aws:iam/rolePolicy:RolePolicy", {"role": "r"}, "policy", [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}])
 	_found(_preview("a", "987654321098", array.concat(_hard("b"), [bucket, other]))) == {"missing-policy high"}
-	_found(_preview("a", "987654321098", array.concat(_hard("x"), [{"type": "aws:s3/bucket:Bucket", "inputs": {}}, other]))) == {"missing-policy high"}
+	unnamed := {"type": "aws:s3/bucket:Bucket", "inputs": {}}
+	after := {"propertyDependencies": {"bucket": ["urn:pulumi:a::project::aws:s3/bucket:Bucket::resource-0"]}}
+	hard := [object.union(one, after) | some one in _hard("04da6b54-80e4-46f7-96ec-b56ff0331ba9")]
+	_found(_preview("a", "987654321098", array.concat([unnamed, other], hard))) == {"missing-policy high"}
 	_found(_preview("a", "987654321098", [bucket, other])) == {"missing-policy high", "bucket-hardening medium", "bucket-hardening low"}
 }
 

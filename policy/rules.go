@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"golang.org/x/sync/errgroup"
 )
 
 // Go embeds nothing from a directory above, so that a copy of policies.rego stands here; a test fails when it is not the same.
@@ -40,8 +42,9 @@ func (r Rule) Docs() string { return "docs/rules.md#" + r.ID }
 
 // Rules judges what Pulumi is about to deploy, or has deployed, by the rules in policies.rego. It is safe for concurrent use.
 type Rules struct {
-	query rego.PreparedEvalQuery
 	rules []Rule
+	// stacks judges stacks as a whole, and finds the policies in them; policies and strictPolicies judge attachments.
+	stacks, policies, strictPolicies rego.PreparedEvalQuery
 }
 
 // NewRules compiles the rules. An error means that the modules built into the program are broken.
@@ -81,16 +84,22 @@ func NewRules(ctx context.Context) (*Rules, error) {
 	if err := json.Unmarshal(text, &catalogue); err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
 	}
-	query, err := rego.New(
-		rego.Compiler(compiler),
-		rego.Store(inmem.NewFromObject(map[string]any{"catalogue": catalogue})),
-		rego.Query("findings = data.policies.finding; attachments = data.pulumi.attachments.found"),
-	).PrepareForEval(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the rules: %w", err)
+	rules := &Rules{rules: rulesOf(compiler)}
+	store := inmem.NewFromObject(map[string]any{"catalogue": catalogue})
+	for query, prepared := range map[string]*rego.PreparedEvalQuery{
+		"findings = data.policies.about_stacks; attachments = data.pulumi.attachments.found": &rules.stacks,
+		aboutPolicies: &rules.policies,
+		// The strict reader in Go has found these well-formed.
+		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
+	} {
+		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
+			return nil, fmt.Errorf("preparing the rules: %w", err)
+		}
 	}
-	return &Rules{query: query, rules: rulesOf(compiler)}, nil
+	return rules, nil
 }
+
+const aboutPolicies = "findings = data.policies.about_policy with data.pulumi.attachments.found as input"
 
 // rulesOf reads the METADATA of the rules, in the order in which they stand in policies.rego.
 func rulesOf(compiler *ast.Compiler) []Rule {
@@ -140,12 +149,11 @@ type File struct {
 	Contents json.RawMessage `json:"contents"`
 }
 
-// attachment is what the rules say of a policy that they have seen.
+// attachment is a policy that the rules have found.
 type attachment struct {
 	Stack string `json:"stack"`
 	URN   string `json:"urn"`
 	Kind  string `json:"kind"`
-	State string `json:"state"`
 	Text  any    `json:"text"`
 }
 
@@ -159,11 +167,6 @@ type Judgement struct {
 
 // Check judges files together, as one system. Policies are also read strictly, as AWS reads them, which Rego alone cannot do.
 func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err error) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			judged, err = Judgement{}, fmt.Errorf("the rules broke on this: %v", broken)
-		}
-	}()
 	input, err := json.Marshal(files)
 	if err != nil {
 		return judged, fmt.Errorf("judging: %w", err)
@@ -172,29 +175,85 @@ func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err
 	if err != nil {
 		return judged, fmt.Errorf("judging: %w", err)
 	}
-	results, err := r.query.Eval(ctx, rego.EvalParsedInput(parsed))
+	found, err := judge(ctx, r.stacks, parsed, &judged.Findings)
+	if err != nil {
+		return judged, err
+	}
+	raw, _ := found["attachments"].([]any)
+	judged.Policies = map[string]int{}
+	var strict, others []any
+	for _, one := range raw {
+		var a attachment
+		if err := convert(one, &a); err != nil {
+			return judged, err
+		}
+		judged.Policies[a.Stack]++
+		finding, ok := r.readStrictly(a)
+		switch {
+		case ok:
+			strict = append(strict, one)
+			continue
+		case finding != nil:
+			judged.Findings = append(judged.Findings, *finding)
+		}
+		others = append(others, one)
+	}
+	for query, attachments := range map[*rego.PreparedEvalQuery][]any{&r.strictPolicies: strict, &r.policies: others} {
+		findings, err := judgePolicies(ctx, *query, attachments)
+		if err != nil {
+			return judged, err
+		}
+		judged.Findings = append(judged.Findings, findings...)
+	}
+	slices.SortFunc(judged.Findings, compareFindings)
+	return judged, nil
+}
+
+// judgePolicies judges attachments in batches, as many at once as there are processors.
+func judgePolicies(ctx context.Context, query rego.PreparedEvalQuery, attachments []any) ([]Finding, error) {
+	const batch = 32
+	batches := slices.Collect(slices.Chunk(attachments, batch))
+	findings := make([][]Finding, len(batches))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, batch := range batches {
+		group.Go(func() error {
+			input, err := ast.InterfaceToValue(batch)
+			if err != nil {
+				return fmt.Errorf("judging: %w", err)
+			}
+			_, err = judge(ctx, query, input, &findings[i])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(findings...), nil
+}
+
+// judge asks a query about an input, and returns what it binds; the findings are appended.
+func judge(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, findings *[]Finding) (bound rego.Vars, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("the rules broke on this: %v", broken)
+		}
+	}()
+	results, err := query.Eval(ctx, rego.EvalParsedInput(input))
 	switch {
 	case ctx.Err() != nil:
-		return judged, ctx.Err()
+		return nil, ctx.Err()
 	case err != nil:
-		return judged, fmt.Errorf("judging: %w", err)
+		return nil, fmt.Errorf("judging: %w", err)
 	case len(results) != 1:
-		return judged, errors.New("judging: the rules gave no answer")
+		return nil, errors.New("judging: the rules gave no answer")
 	}
-	var attachments []attachment
-	if err := convert(results[0].Bindings["findings"], &judged.Findings); err != nil {
-		return judged, err
+	var more []Finding
+	if err := convert(results[0].Bindings["findings"], &more); err != nil {
+		return nil, err
 	}
-	if err := convert(results[0].Bindings["attachments"], &attachments); err != nil {
-		return judged, err
-	}
-	judged.Findings = append(judged.Findings, r.readStrictly(attachments)...)
-	slices.SortFunc(judged.Findings, compareFindings)
-	judged.Policies = map[string]int{}
-	for _, a := range attachments {
-		judged.Policies[a.Stack]++
-	}
-	return judged, nil
+	*findings = append(*findings, more...)
+	return results[0].Bindings, nil
 }
 
 // convert makes Go values of what Rego gave.
@@ -212,30 +271,29 @@ func convert(value, into any) error {
 // unjudgedRule is the rule about policies that could not be judged.
 const unjudgedRule = "undetermined"
 
-// readStrictly finds what only the strict reader sees in policies that the rules have judged, as a key that stands there twice.
-func (r *Rules) readStrictly(attachments []attachment) []Finding {
-	kinds := map[string]Kind{"identity": IdentityPolicy, "trust": TrustPolicy}
-	var findings []Finding
-	for _, a := range attachments {
-		text, isText := a.Text.(string)
-		if a.State != "known" || !isText {
-			continue
-		}
-		kind, has := kinds[a.Kind]
-		if !has {
-			kind = ResourcePolicy
-		}
-		_, err := ReadDocument(kind, "", []byte(text))
-		if err == nil {
-			continue
-		}
-		rule := r.rules[slices.IndexFunc(r.rules, func(rule Rule) bool { return rule.ID == unjudgedRule })]
-		findings = append(findings, Finding{
-			Rule: rule.ID, Category: rule.Category, Severity: High, Blocking: true, Stack: a.Stack, URN: a.URN,
-			Message: "The policy is not one that AWS would take: " + err.Error(), Remediation: rule.Remediation, Docs: rule.Docs(),
-		})
+// readStrictly says whether a policy is one that AWS would take. Rego alone does not see all that is wrong with one, as a key that stands
+// there twice: the finding is for that, and nil where the policy is not shown.
+func (r *Rules) readStrictly(a attachment) (*Finding, bool) {
+	text, isText := a.Text.(string)
+	if !isText || IsUnknown(text) {
+		return nil, false
 	}
-	return findings
+	kind := ResourcePolicy
+	switch a.Kind {
+	case "identity":
+		kind = IdentityPolicy
+	case "trust":
+		kind = TrustPolicy
+	}
+	_, err := ReadDocument(kind, "", []byte(text))
+	if err == nil {
+		return nil, true
+	}
+	rule := r.rules[slices.IndexFunc(r.rules, func(rule Rule) bool { return rule.ID == unjudgedRule })]
+	return &Finding{
+		Rule: rule.ID, Category: rule.Category, Severity: High, Blocking: true, Stack: a.Stack, URN: a.URN,
+		Message: "The policy is not one that AWS would take: " + err.Error(), Remediation: rule.Remediation, Docs: rule.Docs(),
+	}, false
 }
 
 func compareFindings(a, b Finding) int {

@@ -28,6 +28,13 @@ type resourceState struct {
 	Delete   bool            `json:"delete,omitempty"`
 	Inputs   json.RawMessage `json:"inputs,omitempty"`
 	Outputs  stateOutputs    `json:"outputs,omitzero"`
+	// Dependencies tell what an input that is not known yet comes from.
+	Dependencies stateDependencies `json:"propertyDependencies,omitzero"`
+}
+
+// stateDependencies are the URNs that inputs come from.
+type stateDependencies struct {
+	Bucket []string `json:"bucket,omitempty"`
 }
 
 // stateOutputs are the outputs that say something which the inputs do not.

@@ -1,22 +1,23 @@
 # METADATA
 # title: Attachments
 # description: |
-#   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text",
-#   "state", "policy"}. The kind is bucket, key, queue, topic, secret, trust or identity; the role is the name of the role that an
-#   identity policy belongs to, empty for others. The state is known, unknown or malformed; only where it is known is there a policy.
+#   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text"}. The
+#   kind is bucket, key, queue, topic, secret, trust or identity; the role is the name of the role that an identity policy belongs to,
+#   empty for others.
 package pulumi.attachments
 
 import data.iam.documents
+import data.iam.preparation
 import data.iam.unknowns
 import data.pulumi.stacks
 
 # METADATA
 # title: What was found
 # description: An array of attachments, in the order of the resources.
-found := [object.union(_reading(text, place.kind, arn, resource.account), {
+found := [{
 	"stack": resource.stack, "urn": resource.urn, "kind": place.kind, "arn": arn, "account": resource.account,
 	"role": _role(resource), "text": text,
-}) |
+} |
 	some resource in stacks.resources
 	some place in _places[resource.type]
 	some text in _texts(resource, place.property)
@@ -24,9 +25,16 @@ found := [object.union(_reading(text, place.kind, arn, resource.account), {
 ]
 
 # METADATA
+# title: What was read
+# description: |
+#   What was found, and the "state" of each: known, unknown or malformed. Where it is known, there is a "policy", and the "document" that is
+#   prepared of it.
+read := [object.union(attachment, _reading(attachment)) | some attachment in found]
+
+# METADATA
 # title: Known attachments
 # description: Those whose policy can be judged.
-known := [attachment | some attachment in found; attachment.state == "known"]
+known := [attachment | some attachment in read; attachment.state == "known"]
 
 # The properties of each resource type that hold a policy.
 _places := {
@@ -67,19 +75,19 @@ _role(resource) := resource.inputs.role if resource.type == "aws:iam/rolePolicy:
 
 _role(resource) := resource.inputs.name if resource.type == "aws:iam/role:Role"
 
-_reading(text, kind, arn, account) := {"state": "unknown"} if unknowns.unknown(text)
+_reading(attachment) := {"state": "unknown"} if unknowns.unknown(attachment.text)
 
-else := {"state": "unknown"} if not is_string(text) # an encrypted secret
+else := {"state": "unknown"} if not is_string(attachment.text) # an encrypted secret
 
-else := {"state": "known", "policy": policy} if {
-	policy := json.unmarshal(text)
-	documents.well_formed with input as _case(kind, policy, arn, account)
+else := {"state": "known", "policy": policy, "document": preparation.document(policy)} if {
+	policy := json.unmarshal(attachment.text)
+	documents.well_formed with input as _case(attachment.kind, policy, attachment.arn, attachment.account)
 }
 
 else := {"state": "malformed"}
 
 # The ARN as it will be, as far as its parts are known; it is the same before and after the resource is made.
-_arn("bucket", resource) := concat("", ["arn:aws:s3:::", resource.inputs.bucket]) if not unknowns.unknown(resource.inputs.bucket)
+_arn("bucket", resource) := concat("", ["arn:aws:s3:::", name]) if name := stacks.bucket_name(resource)
 
 else := "arn:aws:s3:::bucket"
 

@@ -15,7 +15,7 @@ test_found[name] if {
 		"a role": {"type": "aws:iam/role:Role", "inputs": {"name": "R", "assumeRolePolicy": "[secret]"}, "want": ["trust", "arn:aws:iam::123456789012:role/R", "unknown"]},
 		"a role's policy": {"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _deny}, "want": ["identity", "arn:aws:iam::123456789012:policy/n", "malformed"]},
 	}
-	[found] := attachments.found with input as _resource(case.type, case.inputs)
+	[found] := attachments.read with input as _resource(case.type, case.inputs)
 	[found.kind, found.arn, found.state] == case.want
 	count(attachments.known) == count([x | some x in case.want; x == "known"]) with input as _resource(case.type, case.inputs)
 }

@@ -3,12 +3,10 @@
 # description: The one shape of what the rules find.
 package pulumi.findings
 
-import data.iam.preparation
-
 # METADATA
 # title: Statements
 # description: The prepared statements of an attachment's policy.
-statements(attachment) := preparation.document(attachment.policy).statements
+statements(attachment) := attachment.document.statements
 
 # METADATA
 # title: Allow statements

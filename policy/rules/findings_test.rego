@@ -22,9 +22,6 @@ test_on_file if {
 }
 
 test_allows if {
-	[one] := findings.allows({"policy": {"Statement": [
-		{"Effect": "Allow", "Action": "a:B", "Resource": "*"},
-		{"Effect": "Deny", "Action": "a:B", "Resource": "*"},
-	]}})
-	one.index == 0
+	allow := {"index": 0, "effect": "Allow"}
+	findings.allows({"document": {"statements": [allow, {"index": 1, "effect": "Deny"}]}}) == [allow]
 }

@@ -10,11 +10,9 @@ import data.pulumi.stacks
 
 # METADATA
 # title: What is missing
-# description: |
-#   Each bucket of the stacks with what it lacks, as {"bucket", "severity", "message"}: the bucket is the resource.
+# description: Each bucket of the stacks with what it lacks, as {"bucket", "severity", "message"}; the bucket is the resource.
 missing := [{"bucket": bucket, "severity": protection.severity, "message": protection.message} |
-	some bucket in stacks.resources
-	bucket.type in {"aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket"}
+	some bucket in stacks.buckets
 	some protection in _protections
 	not _has(bucket, protection.name)
 ]
@@ -26,37 +24,58 @@ _protections := [
 	{"name": "versioning", "severity": "low", "message": "The bucket does not keep versions of its objects"},
 ]
 
-_has(bucket, "block") if {
-	some inputs in _beside(bucket, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+_has(bucket, protection) if {
+	some name in stacks.bucket_names(bucket)
+	[name, protection] in _given
+}
+
+_has(bucket, "block") if bucket.account in _blocked_accounts
+
+# Which bucket, by any of its names, has which protection.
+_given contains [name, protection] if {
+	some resource in stacks.resources
+	startswith(resource.type, "aws:s3/bucket")
+	some protection in _gives(resource)
+	some name in stacks.bucket_names(resource)
+}
+
+_gives(resource) := {"block"} if {
+	resource.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+	_blocks(resource.inputs)
+}
+
+_gives(resource) := {"ownership"} if {
+	resource.type == "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+	resource.inputs.rule.objectOwnership == "BucketOwnerEnforced"
+}
+
+_gives(resource) := {"encryption"} if resource.type in {
+	"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+}
+
+_gives(resource) := {"versioning"} if {
+	resource.type in {"aws:s3/bucketVersioning:BucketVersioning", "aws:s3/bucketVersioningV2:BucketVersioningV2"}
+	resource.inputs.versioningConfiguration.status == "Enabled"
+}
+
+# Older programs say it with the bucket.
+_gives(resource) := {"encryption" | resource.inputs.serverSideEncryptionConfiguration} | {"versioning" |
+	resource.inputs.versioning.enabled == true
+} if {
+	resource.type in {"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"}
+}
+
+# All buckets of an account can be protected at once.
+_blocked_accounts contains resource.account if {
+	some resource in stacks.resources
+	resource.type == "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+	_blocks(resource.inputs)
+	resource.account != ""
+}
+
+_blocks(inputs) if {
 	every setting in ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] {
 		inputs[setting] == true
 	}
 }
-
-_has(bucket, "ownership") if {
-	some inputs in _beside(bucket, "aws:s3/bucketOwnershipControls:BucketOwnershipControls")
-	inputs.rule.objectOwnership == "BucketOwnerEnforced"
-}
-
-_has(bucket, "encryption") if {
-	kinds := {
-		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
-		"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-	}
-	some kind in kinds
-	count(_beside(bucket, kind)) > 0
-}
-
-_has(bucket, "versioning") if {
-	some kind in {"aws:s3/bucketVersioningV2:BucketVersioningV2", "aws:s3/bucketVersioning:BucketVersioning"}
-	some inputs in _beside(bucket, kind)
-	inputs.versioningConfiguration.status == "Enabled"
-}
-
-# The inputs of the resources of a type that are about the bucket.
-_beside(bucket, type) := [resource.inputs |
-	some resource in stacks.resources
-	resource.type == type
-	resource.stack == bucket.stack
-	resource.inputs.bucket == object.get(bucket.inputs, "bucket", resource.inputs.bucket)
-]

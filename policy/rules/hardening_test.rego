@@ -25,3 +25,17 @@ test_missing if {
 	other := [object.union(one, {"inputs": {"bucket": "c"}}) | some one in _hard]
 	count(_severities(array.concat([_bucket], other))) == 4
 }
+
+test_an_older_bucket_says_it_itself if {
+	own := {"serverSideEncryptionConfiguration": {"rule": {}}, "versioning": {"enabled": true}}
+	_severities([object.union(_bucket, {"inputs": object.union({"bucket": "b"}, own)})]) == ["medium", "medium"]
+	_severities([object.union(_bucket, {"inputs": {"bucket": "b", "versioning": {"enabled": false}}})]) == ["medium", "medium", "low", "low"]
+}
+
+test_an_account_blocks_for_all_its_buckets if {
+	block := object.union(_hard[0], {"type": "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"})
+	lacks := hardening.missing with input as object.union(_steps([_bucket, block]), {"config": {"aws:allowedAccountIds": `["123456789012"]`}})
+	{lack.severity | some lack in lacks} == {"medium", "low"}
+	count(lacks) == 3
+	count(_severities([_bucket, block])) == 4
+}

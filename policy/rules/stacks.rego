@@ -10,6 +10,8 @@
 #     ref: https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_export/
 package pulumi.stacks
 
+import data.iam.unknowns
+
 # METADATA
 # title: Files
 # description: Each file of the input as {"path", "contents"}.
@@ -26,20 +28,70 @@ else := {"path": "", "contents": one}
 # METADATA
 # title: Resources
 # description: |
-#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "inputs", "outputs"}. Those that are about to be
-#   deleted are not among them. The account is empty where nothing tells it.
+#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "inputs", "outputs", "dependencies"}. Those
+#   that are about to be deleted are not among them. The account is empty where nothing tells it; the dependencies are the URNs that each
+#   input comes from.
 resources := [{
 	"stack": _stack(state.urn),
 	"urn": state.urn,
 	"type": state.type,
 	"name": regex.replace(state.urn, `^.*::`, ""),
-	"account": _account(file.contents, state),
+	"account": _account(state, accounts, file.contents),
 	"inputs": object.get(state, "inputs", {}),
 	"outputs": object.get(state, "outputs", {}),
+	"dependencies": object.get(state, "propertyDependencies", {}),
 } |
 	some file in files
+	accounts := _accounts(file.contents)
 	some state in states(file.contents)
 ]
+
+# METADATA
+# title: Buckets
+# description: The resources that are buckets.
+buckets := [resource |
+	some resource in resources
+	resource.type in {"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"}
+]
+
+# METADATA
+# title: Names of a bucket
+# description: |
+#   What the bucket that a resource is, or is about, goes by: its name where that is known, else the URNs that the name comes from. What is
+#   about a bucket has a name in common with it.
+bucket_names(resource) := {name, resource.urn} if {
+	name := _known_name(resource)
+}
+
+else := {resource.urn} | {urn | some urn in object.get(resource.dependencies, "bucket", [])}
+
+# METADATA
+# title: Name of a bucket
+# description: The name of the bucket that a resource is, or is about; undefined where it is not known.
+bucket_name(resource) := name if name := _known_name(resource)
+
+else := name if {
+	some urn in resource.dependencies.bucket
+	some name in _names_by_urn[urn]
+}
+
+_known_name(resource) := name if {
+	name := resource.inputs.bucket
+	is_string(name)
+	not unknowns.unknown(name)
+}
+
+# Worked out once, not anew for each name that is asked for.
+# regal ignore:prefer-set-or-object-rule
+_names_by_urn := {bucket.urn: names |
+	some bucket in buckets
+	urn := bucket.urn
+	names := {name |
+		some one in buckets
+		one.urn == urn
+		name := _known_name(one)
+	}
+}
 
 # METADATA
 # title: States
@@ -79,10 +131,10 @@ _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pe
 
 _stack(urn) := split(trim_prefix(urn, "urn:pulumi:"), "::")[0]
 
-# A preview tells the stack's settings, a state those of the provider.
-_account(contents, state) := id if {
-	[id] := json.unmarshal(object.get(contents, ["config", "aws:allowedAccountIds"], _allowed(contents, state)))
-}
+_account(state, accounts, contents) := id if id := accounts[concat("::", array.slice(split(state.provider, "::"), 0, 4))]
+
+# A preview tells the stack's settings.
+else := _only(contents.config["aws:allowedAccountIds"]) if contents.config
 
 else := id if {
 	id := split(state.outputs.arn, ":")[4]
@@ -91,9 +143,13 @@ else := id if {
 
 else := ""
 
-_allowed(contents, state) := provider.inputs.allowedAccountIds if {
-	some provider in contents.deployment.resources
-	startswith(state.provider, concat("", [provider.urn, "::"]))
+# The account of each provider that is kept to one.
+_accounts(contents) := {provider.urn: id |
+	some provider in states(contents)
+	provider.type == "pulumi:providers:aws"
+	id := _only(provider.inputs.allowedAccountIds)
 }
 
-else := ""
+_only(ids) := id if [id] := ids
+
+else := id if [id] := json.unmarshal(ids)
