@@ -11,24 +11,38 @@ import data.iam.breadth
 import data.iam.exposure
 import data.iam.transport
 import data.pulumi.attachments
+import data.pulumi.exceptions
 import data.pulumi.findings
 import data.pulumi.hardening
 import data.pulumi.stacks
 
 # METADATA
 # title: What may not be deployed
-# description: The findings that block. conftest and `opa eval` ask for this.
+# description: The findings that block, and that no exception covers. conftest and `opa eval` ask for this.
 deny contains found if {
-	some found in finding
+	some found in _standing
 	found.blocking
 }
 
 # METADATA
 # title: What should not be deployed
-# description: The findings that block nothing.
+# description: The findings that block nothing, and that no exception covers.
 warn contains found if {
-	some found in finding
+	some found in (_standing | stale_exception)
 	not found.blocking
+}
+
+# METADATA
+# title: What may be deployed nevertheless
+# description: The findings that a reviewed exception covers, as {"finding", "owner", "reason", "expires"}.
+excepted contains object.union({"finding": found}, object.filter(exception, ["owner", "reason", "expires"])) if {
+	some found in finding
+	exception := exceptions.covering(found)
+}
+
+_standing contains found if {
+	some found in finding
+	not exceptions.covering(found)
 }
 
 # METADATA
@@ -401,6 +415,40 @@ about_stacks contains findings.on_file(rego.metadata.rule(), file, "high", messa
 about_stacks contains findings.on_file(rego.metadata.rule(), file, "high", message) if {
 	some file in stacks.files
 	some message in stacks.incomplete(file.contents)
+}
+
+# METADATA
+# title: Exceptions that say too little
+# description: |
+#   A finding can be let pass by an exception that names the rule, the resource and the fingerprint of the finding, who answers for it, why,
+#   and until when. One that leaves any of it out lets nothing pass.
+# related_resources:
+#   - description: NIST SP 800-53, CA-5, Plan of action and milestones
+#     ref: https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final
+# custom:
+#   id: malformed-exception
+#   category: integrity
+#   severity: high
+#   remediation: Say in exceptions.yaml what is missing, or remove the exception.
+about_stacks contains findings.on_file(rego.metadata.rule(), {"path": ""}, "high", message) if {
+	some message in exceptions.malformed
+}
+
+# METADATA
+# title: Exceptions that are no longer needed
+# description: |
+#   An exception that has expired, or whose finding is gone, lets nothing pass any more. One that covers another policy than the one that is
+#   there now has to be reviewed again: the policy means something else since.
+# related_resources:
+#   - description: NIST SP 800-53, CA-5, Plan of action and milestones
+#     ref: https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final
+# custom:
+#   id: stale-exception
+#   category: exception
+#   severity: low
+#   remediation: Remove the exception from exceptions.yaml, or review what is found now and put its fingerprint there.
+stale_exception contains findings.on_exception(rego.metadata.rule(), stale, "low", stale.message) if {
+	some stale in exceptions.stale(finding)
 }
 
 _wildcard_messages := {

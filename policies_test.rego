@@ -351,17 +351,19 @@ test_the_file_is_named if {
 
 # Both halves: a role and a bucket, of two stacks.
 _halves(own, theirs) := {concat(" ", [found.rule, found.message]) | some found in found_in} if {
-	found_in := policies.finding with input as [
-		_preview("account-a", "123456789012", [
-			_policy(
-				"aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy",
-				[{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-			),
-			_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", own),
-		]),
-		_preview("account-b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy", array.concat(_secure, theirs))]),
-	]
+	found_in := policies.finding with input as _both(own, theirs)
 }
+
+_both(own, theirs) := [
+	_preview("account-a", "123456789012", [
+		_policy(
+			"aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy",
+			[{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+		),
+		_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", own),
+	]),
+	_preview("account-b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy", array.concat(_secure, theirs))]),
+]
 
 _own := {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::b/*"}
 
@@ -488,4 +490,103 @@ test_what_blocks_is_denied_and_the_rest_warned_of if {
 	given := _preview("account-b", "987654321098", [{"type": "aws:s3/bucketV2:BucketV2", "inputs": {"bucket": "b"}}])
 	{found.severity | some found in policies.deny} == {"high", "medium"} with input as given
 	{found.severity | some found in policies.warn} == {"low"} with input as given
+}
+
+_site := [_with(_grant, {"Principal": "*"})]
+
+_site_urn := "urn:pulumi:account-b::project::aws:s3/bucketPolicy:BucketPolicy::resource-0"
+
+_exception(statements, rule, change) := object.union(
+	{"rule": rule, "resource": _site_urn, "fingerprint": fingerprint, "owner": "web team", "reason": "a public site", "expires": "2026-12-31"},
+	change,
+) if {
+	some found in policies.finding with input as _policies_of(statements)
+	found.rule == rule
+	fingerprint := found.fingerprint
+}
+
+_policies_of(statements) := _preview("account-b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy", statements)])
+
+# What is denied, warned of and excepted of a policy of these statements, with these exceptions.
+_with_exceptions(statements, given) := got if {
+	got := {
+		"deny": {found.rule | some found in policies.deny},
+		"warn": {found.rule | some found in policies.warn},
+		"excepted": {[one.finding.rule, one.owner, one.reason, one.expires] | some one in policies.excepted},
+	} with input as _policies_of(statements)
+		with data.exceptions as given
+		with time.now_ns as _noon
+}
+
+_noon := time.parse_rfc3339_ns("2026-11-23T12:00:00Z")
+
+test_an_exception_lets_its_finding_pass if {
+	statements := array.concat(_secure, _site)
+	_with_exceptions(statements, []) == {"deny": {"wildcard-principal"}, "warn": set(), "excepted": set()}
+	exception := _exception(statements, "wildcard-principal", {})
+	_with_exceptions(statements, [exception]) == {
+		"deny": set(),
+		"warn": set(),
+		"excepted": {["wildcard-principal", "web team", "a public site", "2026-12-31"]},
+	}
+}
+
+test_an_exception_is_for_one_meaning[name] if {
+	statements := array.concat(_secure, _site)
+	exception := _exception(statements, "wildcard-principal", {})
+	some name, case in {
+		"other letters": {"statements": array.concat(_secure, [_with(_site[0], {"Sid": "Other", "Action": ["S3:getobject"]})]), "excepted": 1},
+		"another place": {"statements": array.concat(_site, _secure), "excepted": 1},
+		"another grant besides": {"statements": array.concat(statements, [_grant]), "excepted": 1},
+		"one more action": {"statements": array.concat(_secure, [_with(_site[0], {"Action": ["s3:GetObject", "s3:PutObject"]})]), "excepted": 0},
+		"another resource": {"statements": array.concat(_secure, [_with(_site[0], {"Resource": ["arn:aws:s3:::b/*", "arn:aws:s3:::c/*"]})]), "excepted": 0},
+		"a condition, and less severe": {"statements": array.concat(_secure, [_if({"StringEquals": {"aws:PrincipalOrgID": "o-1"}})]), "excepted": 0},
+	}
+	got := _with_exceptions(case.statements, [exception])
+	count(got.excepted) == case.excepted
+	count(got.deny) == 1 - case.excepted
+	count(got.warn) == 1 - case.excepted # the exception covers another policy
+}
+
+test_an_exception_of_a_whole_policy if {
+	exception := _exception([_old, _grant], "secure-transport", {})
+	_with_exceptions([_grant, _old], [exception]).deny == set()
+	_with_exceptions([_grant, _with(_grant, {"Action": "s3:PutObject"}), _old], [exception]).deny == {"secure-transport"}
+}
+
+test_an_exception_that_does_not_count[name] if {
+	statements := array.concat(_secure, _site)
+	some name, case in {
+		"expired": {"change": {"expires": "2026-11-22"}, "deny": {"wildcard-principal"}, "warn": {"stale-exception"}},
+		"without a reason": {"change": {"reason": ""}, "deny": {"malformed-exception", "wildcard-principal"}, "warn": set()},
+		"of another rule": {"change": {"rule": "secure-transport"}, "deny": {"wildcard-principal"}, "warn": {"stale-exception"}},
+	}
+	exception := _exception(statements, "wildcard-principal", case.change)
+	_with_exceptions(statements, [exception]) == {"deny": case.deny, "warn": case.warn, "excepted": set()}
+}
+
+# What could not be judged has no fingerprint to name.
+test_no_exception_of_what_could_not_be_judged if {
+	given := _preview("account-b", "987654321098", [{"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "b"}}])
+	[found] := [found | some found in policies.finding] with input as given
+	found.rule == "undetermined"
+	not found.fingerprint
+}
+
+# The bucket's policy is the same, but the role's own says more.
+test_an_exception_of_one_half_is_for_both if {
+	exceptions := [{"rule": "one-sided-grant", "resource": found.urn, "fingerprint": found.fingerprint, "owner": "o", "reason": "r", "expires": "2026-12-31"} |
+		some found in policies.finding with input as _both([_own], [_with(_theirs, {"Action": "s3:GetObject"})])
+		found.rule == "one-sided-grant"
+	]
+	count(exceptions) == 1
+	every case in [
+		{"own": [_own], "deny": set()},
+		{"own": [_own, _with(_own, {"Action": "s3:DeleteObject"})], "deny": {"one-sided-grant"}},
+	] {
+		denied := {found.rule | some found in policies.deny} with input as _both(case.own, [_with(_theirs, {"Action": "s3:GetObject"})])
+			with data.exceptions as exceptions
+			with time.now_ns as _noon
+		denied == case.deny
+	}
 }

@@ -18,7 +18,7 @@ var Severities = []Severity{Critical, High, Medium, Low}
 type Finding struct {
 	// Rule is the id of the rule, as secure-transport.
 	Rule string `json:"rule"`
-	// Category is principal, transport, action, resource, trust, deputy, hardening, agreement or integrity.
+	// Category is principal, transport, action, resource, trust, deputy, hardening, agreement, exception or integrity.
 	Category string   `json:"category"`
 	Severity Severity `json:"severity"`
 	// Blocking tells whether the finding is bad enough to refuse a deployment.
@@ -33,6 +33,9 @@ type Finding struct {
 	Message string `json:"message"`
 	// Witness is a request that would get through, or would not be judged; nil where the finding needs none.
 	Witness *Witness `json:"witness,omitempty"`
+	// Fingerprint stands for what the finding is about, as sha256: and 32 hexadecimal digits: an exception names it. It is another as
+	// soon as the policy means something else. Empty where there is no exception, because nothing could be judged.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Remediation says what to do.
 	Remediation string `json:"remediation"`
 	// Docs is where the rule is explained, as docs/rules.md#secure-transport.

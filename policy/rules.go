@@ -43,12 +43,15 @@ func (r Rule) Docs() string { return "docs/rules.md#" + r.ID }
 // Rules judges what Pulumi is about to deploy, or has deployed, by the rules in policies.rego. It is safe for concurrent use.
 type Rules struct {
 	rules []Rule
-	// stacks judges stacks as a whole, and finds the policies in them; policies and strictPolicies judge attachments.
-	stacks, policies, strictPolicies rego.PreparedEvalQuery
+	// stacks judges stacks as a whole, and finds the policies in them; policies and strictPolicies judge attachments; verdict sorts
+	// the findings by whether an exception covers them.
+	stacks, policies, strictPolicies, verdict rego.PreparedEvalQuery
+	// excepts tells whether there are exceptions.
+	excepts bool
 }
 
-// NewRules compiles the rules. An error means that the modules built into the program are broken.
-func NewRules(ctx context.Context) (*Rules, error) {
+// NewRules compiles the rules, which let pass what the exceptions cover. An error means that the modules built into the program are broken.
+func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	sources, err := readModules(modules)
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
@@ -84,13 +87,19 @@ func NewRules(ctx context.Context) (*Rules, error) {
 	if err := json.Unmarshal(text, &catalogue); err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
 	}
-	rules := &Rules{rules: rulesOf(compiler)}
-	store := inmem.NewFromObject(map[string]any{"catalogue": catalogue})
+	rules := &Rules{rules: rulesOf(compiler), excepts: len(exceptions) > 0}
+	var given any
+	if err := convert(exceptions, &given); err != nil {
+		return nil, err
+	}
+	data := map[string]any{"catalogue": catalogue, "exceptions": given}
+	store := inmem.NewFromObject(data)
 	for query, prepared := range map[string]*rego.PreparedEvalQuery{
-		"findings = data.policies.about_stacks; attachments = data.pulumi.attachments.found": &rules.stacks,
+		aboutStacks:   &rules.stacks,
 		aboutPolicies: &rules.policies,
 		// The strict reader in Go has found these well-formed.
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
+		verdict: &rules.verdict,
 	} {
 		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
@@ -99,7 +108,16 @@ func NewRules(ctx context.Context) (*Rules, error) {
 	return rules, nil
 }
 
-const aboutPolicies = "findings = data.policies.about_policy with data.pulumi.attachments.found as input"
+// What the rules are asked.
+const (
+	aboutStacks = `findings = data.policies.about_stacks
+		attachments = data.pulumi.attachments.found
+		shown = data.pulumi.exceptions.shown`
+	aboutPolicies = `findings = data.policies.about_policy with data.pulumi.attachments.found as input`
+	verdict       = `[findings, excepted] = [data.policies.deny | data.policies.warn, data.policies.excepted]
+		with data.policies.finding as input.findings
+		with data.pulumi.exceptions.shown as input.shown`
+)
 
 // rulesOf reads the METADATA of the rules, in the order in which they stand in policies.rego.
 func rulesOf(compiler *ast.Compiler) []Rule {
@@ -159,8 +177,10 @@ type attachment struct {
 
 // Judgement is what a check found.
 type Judgement struct {
-	// Findings are sorted: the worst first, then by stack and resource.
+	// Findings are those that no exception covers. They are sorted: the worst first, then by stack and resource.
 	Findings []Finding
+	// Excepted are those that an exception covers, sorted like the others.
+	Excepted []Excepted
 	// Policies is how many policies of each stack were looked at, by the stack's name.
 	Policies map[string]int
 }
@@ -205,8 +225,32 @@ func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err
 		}
 		judged.Findings = append(judged.Findings, findings...)
 	}
+	if r.excepts {
+		if err := r.except(ctx, &judged, found["shown"]); err != nil {
+			return judged, err
+		}
+	}
 	slices.SortFunc(judged.Findings, compareFindings)
+	slices.SortFunc(judged.Excepted, func(a, b Excepted) int { return compareFindings(a.Finding, b.Finding) })
 	return judged, nil
+}
+
+// except takes what exceptions cover out of the findings, and adds what is to say of the exceptions themselves.
+func (r *Rules) except(ctx context.Context, judged *Judgement, shown any) error {
+	var given any
+	if err := convert(map[string]any{"findings": judged.Findings, "shown": shown}, &given); err != nil {
+		return err
+	}
+	input, err := ast.InterfaceToValue(given)
+	if err != nil {
+		return fmt.Errorf("judging: %w", err)
+	}
+	judged.Findings = nil
+	found, err := judge(ctx, r.verdict, input, &judged.Findings)
+	if err != nil {
+		return err
+	}
+	return convert(found["excepted"], &judged.Excepted)
 }
 
 // judgePolicies judges attachments in batches, as many at once as there are processors.

@@ -14,25 +14,29 @@ import data.iam.principals
 import data.iam.standins
 import data.iam.statements
 import data.pulumi.attachments
+import data.pulumi.fingerprints
 import data.pulumi.stacks
 
 # METADATA
 # title: Roles
-# description: Each role of the stacks as {"stack", "urn", "arn", "account", "documents"}, with its inline policies, prepared.
+# description: |
+#   Each role of the stacks as {"stack", "urn", "arn", "account", "policies", "documents"}: its inline policies as they are, and prepared.
 roles := [{
 	"stack": resource.stack,
 	"urn": resource.urn,
 	"account": resource.account,
 	"arn": arn,
-	"documents": [preparation.document(attachment.policy) |
+	"documents": [preparation.document(policy) | some policy in policies],
+	"policies": policies,
+} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/role:Role"
+	policies := [attachment.policy |
 		some attachment in attachments.known
 		attachment.kind == "identity"
 		attachment.stack == resource.stack
 		attachment.role == resource.inputs.name
-	],
-} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/role:Role"
+	]
 	arn := concat("", ["arn:aws:iam::", resource.account, ":role", object.get(resource.inputs, "path", "/"), resource.inputs.name])
 ]
 
@@ -46,13 +50,14 @@ _buckets := [object.union(attachment, {"document": preparation.document(attachme
 # description: |
 #   Each action that only one half of a grant allows, as {"half", "role", "bucket", "action", "witness"}: the half is the one that says too
 #   little, "bucket" or "role".
-one_sided := [{"half": half, "role": role, "bucket": bucket, "action": action, "witness": witness} |
+one_sided := [{"half": half, "role": role, "bucket": between, "action": action, "witness": witness} |
 	some role in roles
 	some bucket in _buckets
 	role.account != bucket.account
 	asked := _asked(role, bucket)
 	some [half, action] in {[half, request.action] | some [half, request] in asked}
 	witness := [request | some [h, request] in asked; h == half; request.action == action][0]
+	between := object.union(bucket, {"beside": [role.arn, {fingerprints.policy(policy) | some policy in role.policies}]})
 ]
 
 _asked(role, bucket) := {[half, request] |

@@ -3,6 +3,8 @@
 # description: The one shape of what the rules find.
 package pulumi.findings
 
+import data.pulumi.fingerprints
+
 # METADATA
 # title: Statements
 # description: The prepared statements of an attachment's policy.
@@ -19,10 +21,12 @@ allows(attachment) := [statement |
 # METADATA
 # title: A finding about a statement
 # description: The rule is the METADATA of the rule that finds it; the witness is a request, or null.
-on_statement(rule, attachment, index, severity, message, witness) := object.union(
-	on_policy(rule, attachment, severity, message, witness),
+on_statement(rule, attachment, index, severity, message, witness) := object.union_n([
+	_on(rule, attachment, severity, message),
+	_witness(witness),
 	{"statement": object.union({"index": index}, _sid(attachment.policy, index))},
-)
+	_fingerprint(rule, severity, [said | said := fingerprints.statement(attachment.policy, index)]),
+])
 
 _sid(policy, index) := {"sid": sid} if sid := policy.Statement[index].Sid
 
@@ -32,15 +36,12 @@ else := {}
 
 # METADATA
 # title: A finding about a policy
-# description: See on_statement.
-on_policy(rule, attachment, severity, message, witness) := object.union(
-	on_resource(rule, attachment, severity, message),
-	{"witness": object.union(object.remove(witness, ["context"]), {"context": _spelled(witness.context)})},
-) if {
-	witness != null
-}
-
-else := on_resource(rule, attachment, severity, message)
+# description: See on_statement. What else the finding depends on, the attachment may have as "beside".
+on_policy(rule, attachment, severity, message, witness) := object.union_n([
+	_on(rule, attachment, severity, message),
+	_witness(witness),
+	_fingerprint(rule, severity, [[said, object.get(attachment, "beside", "")] | said := fingerprints.policy(attachment.policy)]),
+])
 
 # Condition keys as AWS writes them; of case in keys, policies and the evaluator know nothing.
 _spelled(context) := {object.get(_spellings, key, key): value | some key, value in context}
@@ -57,11 +58,33 @@ _spellings[lower(key)] := key if {
 
 # METADATA
 # title: A finding about a resource
-# description: The resource has a stack and a URN.
-on_resource(rule, resource, severity, message) := object.union(_about(rule, severity, message), {
+# description: The resource has a stack and a URN. What is wrong with it is what the message says.
+on_resource(rule, resource, severity, message) := object.union(
+	_on(rule, resource, severity, message),
+	_fingerprint(rule, severity, [message]),
+)
+
+_on(rule, resource, severity, message) := object.union(_about(rule, severity, message), {
 	"stack": resource.stack,
 	"urn": resource.urn,
 })
+
+_witness(null) := {}
+
+_witness(witness) := {"witness": object.union(object.remove(witness, ["context"]), {"context": _spelled(witness.context)})} if {
+	witness != null
+}
+
+# The severity is part of it: the same statement can become worse by what else there is. What could not be judged has none.
+_fingerprint(rule, severity, meanings) := {"fingerprint": fingerprints.of([severity, meaning]) |
+	rule.custom.category != "integrity"
+	some meaning in meanings
+}
+
+# METADATA
+# title: A finding about an exception
+# description: The exception has a stack and a URN. There are no exceptions of exceptions, so that the finding has no fingerprint.
+on_exception(rule, exception, severity, message) := _on(rule, exception, severity, message)
 
 # METADATA
 # title: A finding about a file
