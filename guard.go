@@ -14,7 +14,11 @@ import (
 // guard has every policy judged before the resource that carries it is registered: with one that the rules refuse, the registration
 // fails, at preview as at up, and the findings are reported. A policy that is not known yet at preview is judged at up, where it is.
 func guard(ctx *pulumi.Context, report func(error)) error {
-	rules, err := policy.NewRules(ctx.Context())
+	exceptions, err := policy.ProjectExceptions()
+	if err != nil {
+		return err
+	}
+	rules, err := policy.NewRules(ctx.Context(), exceptions...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -31,8 +33,24 @@ type Excepted struct {
 	Expires string `json:"expires"`
 }
 
-// ExceptionsFile is where a project has its exceptions.
-const ExceptionsFile = "exceptions.yaml"
+// ProjectExceptions reads exceptions.yaml in the working directory: there are none where there is no such file.
+func ProjectExceptions() ([]Exception, error) {
+	exceptions, err := ReadExceptionsFile("exceptions.yaml")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return exceptions, err
+}
+
+// ReadExceptionsFile reads the exceptions of a file, as ReadExceptions does.
+func ReadExceptionsFile(path string) ([]Exception, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the exceptions: %w", err)
+	}
+	defer func() { _ = file.Close() }() // It was only read.
+	return ReadExceptions(path, file)
+}
 
 // ReadExceptions reads exceptions from YAML: one document, with a list of mappings as its only key "exceptions". The path is what errors
 // call it; they name the line. Whether the exceptions say all that they have to is for the rules to tell.

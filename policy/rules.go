@@ -225,32 +225,33 @@ func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err
 		}
 		judged.Findings = append(judged.Findings, findings...)
 	}
-	if r.excepts {
-		if err := r.except(ctx, &judged, found["shown"]); err != nil {
-			return judged, err
-		}
+	if judged.Findings, judged.Excepted, err = r.except(ctx, judged.Findings, found["shown"]); err != nil {
+		return judged, err
 	}
 	slices.SortFunc(judged.Findings, compareFindings)
 	slices.SortFunc(judged.Excepted, func(a, b Excepted) int { return compareFindings(a.Finding, b.Finding) })
 	return judged, nil
 }
 
-// except takes what exceptions cover out of the findings, and adds what is to say of the exceptions themselves.
-func (r *Rules) except(ctx context.Context, judged *Judgement, shown any) error {
+// except takes what exceptions cover out of the findings, and adds what is to say of the exceptions that are shown.
+func (r *Rules) except(ctx context.Context, findings []Finding, shown any) (standing []Finding, excepted []Excepted, err error) {
+	if !r.excepts {
+		return findings, nil, nil
+	}
 	var given any
-	if err := convert(map[string]any{"findings": judged.Findings, "shown": shown}, &given); err != nil {
-		return err
+	if err := convert(map[string]any{"findings": findings, "shown": shown}, &given); err != nil {
+		return nil, nil, err
 	}
 	input, err := ast.InterfaceToValue(given)
 	if err != nil {
-		return fmt.Errorf("judging: %w", err)
+		return nil, nil, fmt.Errorf("judging: %w", err)
 	}
-	judged.Findings = nil
-	found, err := judge(ctx, r.verdict, input, &judged.Findings)
+	found, err := judge(ctx, r.verdict, input, &standing)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return convert(found["excepted"], &judged.Excepted)
+	err = convert(found["excepted"], &excepted)
+	return standing, excepted, err
 }
 
 // judgePolicies judges attachments in batches, as many at once as there are processors.

@@ -235,5 +235,5 @@ func (r *stackReader) take(state *resourceState) error {
 
 // looksAt says whether the rules look at a resource. Of AWS's they could look at any.
 func looksAt(state *resourceState) bool {
-	return strings.HasPrefix(state.Type, "aws:") || state.Type == "pulumi:providers:aws"
+	return strings.HasPrefix(state.Type, "aws:") || state.Type == "pulumi:providers:aws" || state.Type == "pulumi:pulumi:Stack"
 }

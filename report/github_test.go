@@ -52,7 +52,7 @@ func TestGitHubLevels(t *testing.T) {
 			t.Errorf("there is no %q in\n%s", want, text)
 		}
 	}
-	r := Report{Excepted: []Exception{{Finding: finding[policy.Critical], Owner: "o"}}, Failures: []string{"x"}}
+	r := Report{Excepted: []policy.Excepted{{Finding: finding[policy.Critical], Owner: "o"}}, Failures: []string{"x"}}
 	text = write(t, GitHub, r, Options{Location: func(stack string) string { return "a,b:" + stack }})
 	for _, want := range []string{"\n::error file=a%2Cb%3A,line=1,title=could not judge::x\n", "\n::notice file=a%2Cb%3Aaccount-b,line=1,"} {
 		if !strings.Contains(text, want) {

@@ -13,7 +13,7 @@ func renderJSON(r Report, _ Options) ([]byte, error) {
 		r.Findings = []policy.Finding{}
 	}
 	if r.Excepted == nil {
-		r.Excepted = []Exception{}
+		r.Excepted = []policy.Excepted{}
 	}
 	if r.Sources == nil {
 		r.Sources = []Source{}

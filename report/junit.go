@@ -75,7 +75,7 @@ func (r Report) stacks() []string {
 // A group is what a rule found of a resource: at least one finding or exception.
 type group struct {
 	findings   []policy.Finding
-	exceptions []Exception
+	exceptions []policy.Excepted
 }
 
 // groups are those of a stack, in the order of the findings.

@@ -40,7 +40,7 @@ func TestJUnit(t *testing.T) {
 	passes.Blocking = false
 	elsewhere := blocks
 	elsewhere.URN, elsewhere.Stack = roleURN, "account-a"
-	excepted := []Exception{{Finding: blocks}}
+	excepted := []policy.Excepted{{Finding: blocks}}
 	for name, test := range map[string]struct {
 		report Report
 		want   []string

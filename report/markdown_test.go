@@ -80,7 +80,7 @@ func TestMarkdownRoom(t *testing.T) {
 			f.Message = strings.Repeat("x", length)
 			for range n {
 				r.Findings = append(r.Findings, f)
-				r.Excepted = append(r.Excepted, Exception{Finding: f, Reason: f.Message})
+				r.Excepted = append(r.Excepted, policy.Excepted{Finding: f, Reason: f.Message})
 				r.Failures = append(r.Failures, f.Message)
 				r.Sources = append(r.Sources, Source{Path: f.Message})
 			}

@@ -17,22 +17,13 @@ type Report struct {
 	// Findings are those that no exception lets pass, sorted by the caller: worst first. Their Blocking decides the verdict.
 	Findings []policy.Finding `json:"findings"`
 	// Excepted are the findings that a reviewed exception lets pass. They block nothing.
-	Excepted []Exception `json:"excepted"`
+	Excepted []policy.Excepted `json:"excepted"`
 	// Sources is what was looked at.
 	Sources []Source `json:"sources"`
 	// Failures is what could not be judged, a line each. One is enough for the verdict to be Error.
 	Failures []string `json:"failures"`
 	// FailOn is the lowest severity that blocks. It is shown and decides nothing; empty, it is not shown.
 	FailOn policy.Severity `json:"-"`
-}
-
-// Exception is a finding that a reviewed exception lets pass.
-type Exception struct {
-	Finding policy.Finding `json:"finding"`
-	// Owner answers for the exception, for the Reason, until Expires, a date as 2026-12-31.
-	Owner   string `json:"owner"`
-	Reason  string `json:"reason"`
-	Expires string `json:"expires"`
 }
 
 // Source is a file that was looked at.
@@ -233,11 +224,14 @@ func details(f policy.Finding) []detail {
 	if f.Docs != "" {
 		said = append(said, detail{"rule", plain(f.Docs)})
 	}
+	if f.Fingerprint != "" {
+		said = append(said, detail{"known as", plain(fmt.Sprintf("fingerprint %s of %s", f.Fingerprint, f.URN))})
+	}
 	return said
 }
 
 // exceptionDetails is what is to say of an excepted finding.
-func exceptionDetails(e Exception) []detail {
+func exceptionDetails(e policy.Excepted) []detail {
 	return append(details(e.Finding),
 		detail{"excepted", fmt.Sprintf("by %s, until %s", plain(e.Owner), plain(e.Expires))}, detail{"reason", plain(e.Reason)})
 }

@@ -61,6 +61,7 @@ var finding = map[policy.Severity]policy.Finding{
 			Context: map[string]any{"aws:SecureTransport": "false"},
 		},
 		Remediation: "Deny s3:* with aws:SecureTransport=false.", Docs: "docs/rules.md#secure-transport",
+		Fingerprint: "sha256:7220157ff984df7bc7ed69a1e41b624a",
 	},
 	policy.Medium: {
 		Rule: "one-sided-grant", Category: "agreement", Severity: policy.Medium, Blocking: true,
@@ -87,7 +88,7 @@ func reports() map[string]Report {
 		"severities": {Findings: worstFirst, Sources: sources, FailOn: policy.Medium},
 		"exception": {
 			Findings: []policy.Finding{finding[policy.Low]}, Sources: sources,
-			Excepted: []Exception{{Finding: finding[policy.High], Owner: "storage team", Reason: "An old client, until it is replaced.", Expires: "2027-03-31"}},
+			Excepted: []policy.Excepted{{Finding: finding[policy.High], Owner: "storage team", Reason: "An old client, until it is replaced.", Expires: "2027-03-31"}},
 		},
 		"failure": {Findings: []policy.Finding{finding[policy.Critical]}, Failures: []string{"c.json: it ends in the middle, at byte 17", "d.json: it is empty"}},
 	}
@@ -98,11 +99,11 @@ func hostileReport() Report {
 	f := policy.Finding{
 		Rule: hostile, Category: hostile, Severity: policy.High, Blocking: true, Stack: hostile,
 		URN:       "urn:pulumi:" + hostile + "::project::aws:s3/bucketPolicy:" + strings.ReplaceAll(hostile, "::", ":") + "::" + hostile,
-		Statement: &policy.FindingStatement{Sid: hostile}, Message: hostile, Remediation: hostile, Docs: hostile,
+		Statement: &policy.FindingStatement{Sid: hostile}, Message: hostile, Remediation: hostile, Docs: hostile, Fingerprint: hostile,
 		Witness: &policy.Witness{Principal: hostile, Action: hostile, Resource: hostile, Context: map[string]any{hostile: []any{hostile}}},
 	}
 	return Report{
-		Findings: []policy.Finding{f}, Excepted: []Exception{{Finding: f, Owner: hostile, Reason: hostile, Expires: hostile}},
+		Findings: []policy.Finding{f}, Excepted: []policy.Excepted{{Finding: f, Owner: hostile, Reason: hostile, Expires: hostile}},
 		Sources: []Source{{Path: hostile, Stack: hostile, Kind: hostile}}, Failures: []string{hostile}, FailOn: policy.Severity(hostile),
 	}
 }
@@ -171,7 +172,7 @@ func TestVerdict(t *testing.T) {
 		"one that does not block": {
 			Report{Sources: sources, Findings: []policy.Finding{passes}}, Pass, "passed: 6 policies in 2 stacks, 1 finding that does not block",
 		},
-		"an exception":     {Report{Sources: sources, Excepted: []Exception{{Finding: blocks}}}, Pass, "passed: 6 policies in 2 stacks, 1 exception"},
+		"an exception":     {Report{Sources: sources, Excepted: []policy.Excepted{{Finding: blocks}}}, Pass, "passed: 6 policies in 2 stacks, 1 exception"},
 		"one of two":       {Report{Findings: []policy.Finding{blocks, passes}}, Fail, "refused: 1 blocking finding"},
 		"two":              {Report{Findings: []policy.Finding{blocks, blocks}}, Fail, "refused: 2 blocking findings"},
 		"a failure":        {Report{Sources: sources, Failures: []string{"x"}}, Error, "could not judge: 1 failure"},

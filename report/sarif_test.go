@@ -75,7 +75,7 @@ func TestSARIFSeverity(t *testing.T) {
 	}
 	r := Report{
 		Findings: []policy.Finding{of("found", policy.Medium), of("found", policy.Critical), of("found", policy.Low), of("rated", policy.Critical), of("new", policy.Medium)},
-		Excepted: []Exception{{Finding: of("excepted", policy.Low)}},
+		Excepted: []policy.Excepted{{Finding: of("excepted", policy.Low)}},
 	}
 	run := sarifRun(t, r, Options{Rules: []Rule{{ID: "rated", Title: "Rated", Severity: policy.High}, {ID: "found", Title: "Found"}, {ID: "quiet", Title: "Quiet"}}})
 	var got []string

@@ -25,9 +25,10 @@ Judges what Pulumi is about to deploy, or has deployed, by the rules of policies
 --show-sames" or "pulumi stack export" writes of a stack; - is standard input. Several files are judged together, as one system:
 give those of both accounts to learn whether the two halves of the grant agree.
 
-  --format F     text (default), json, sarif, junit, github or markdown
-  --format F=OUT the same, into the file OUT. --format is repeatable: one run writes any number of files besides what it shows.
-  --fail-on S    the lowest severity that blocks: critical, high, medium (default) or low; what could not be judged always does
+  --format F         text (default), json, sarif, junit, github or markdown
+  --format F=OUT     the same, into the file OUT. --format is repeatable: one run writes any number of files besides what it shows.
+  --fail-on S        the lowest severity that blocks: critical, high, medium (default) or low; what could not be judged always does
+  --exceptions FILE  the reviewed exceptions; the default is exceptions.yaml in the working directory, if there is one
 
 Exit codes: 0 nothing blocks; 1 a finding blocks; 2 something could not be judged, whatever was found besides.
 `,
@@ -40,6 +41,7 @@ func check(c *Command, args []string) (int, error) {
 	var formats several
 	flags.Var(&formats, "format", "")
 	failOn := flags.String("fail-on", string(policy.Medium), "")
+	exceptionsFile := flags.String("exceptions", "", "")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return exitOK, err
@@ -57,8 +59,12 @@ func check(c *Command, args []string) (int, error) {
 		return exitFailed, errors.New("there is no file to judge; `gate help check` tells which")
 	}
 
+	exceptions, err := readExceptions(*exceptionsFile)
+	if err != nil {
+		return exitFailed, err
+	}
 	ctx := context.Background()
-	rules, err := policy.NewRules(ctx)
+	rules, err := policy.NewRules(ctx, exceptions...)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -78,11 +84,12 @@ func check(c *Command, args []string) (int, error) {
 		if err != nil {
 			return exitFailed, err
 		}
-		result.Findings = judged.Findings
+		result.Findings, result.Excepted = judged.Findings, judged.Excepted
 		for i := range result.Findings {
-			finding := &result.Findings[i]
-			// What could not be judged is no pass, however bad a finding has to be.
-			finding.Blocking = finding.Category == "integrity" || blocks(finding.Severity, policy.Severity(*failOn))
+			result.Findings[i].Blocking = blocks(result.Findings[i], policy.Severity(*failOn))
+		}
+		for i := range result.Excepted {
+			result.Excepted[i].Finding.Blocking = blocks(result.Excepted[i].Finding, policy.Severity(*failOn))
 		}
 		for i, source := range result.Sources {
 			result.Sources[i].Policies = judged.Policies[source.Stack]
@@ -157,9 +164,18 @@ func (c *Command) writeReport(to output, result report.Report, rules []report.Ru
 	return errors.Join(report.Write(file, to.format, result, report.Options{Rules: rules}), file.Close())
 }
 
-// blocks says whether a severity is at least as bad as another.
-func blocks(severity, least policy.Severity) bool {
-	return slices.Index(policy.Severities, severity) <= slices.Index(policy.Severities, least)
+// blocks says whether a finding is at least as bad as the least severity that blocks. What could not be judged is no pass, however bad
+// a finding has to be.
+func blocks(finding policy.Finding, least policy.Severity) bool {
+	return finding.Category == "integrity" || slices.Index(policy.Severities, finding.Severity) <= slices.Index(policy.Severities, least)
+}
+
+// readExceptions reads the file that is named, or the project's.
+func readExceptions(path string) ([]policy.Exception, error) {
+	if path == "" {
+		return policy.ProjectExceptions()
+	}
+	return policy.ReadExceptionsFile(path)
 }
 
 func reportRules(rules *policy.Rules) []report.Rule {

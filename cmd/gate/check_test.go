@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"cross-account-s3/policy"
+	"cross-account-s3/report"
 )
 
 // stackFile writes a preview with one policy of a role, and returns its path.
@@ -103,6 +107,85 @@ func TestCheckWritesSeveralFormats(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checked is the exit code of a check, and all that it wrote.
+func checked(args ...string) (int, string) {
+	var output bytes.Buffer
+	command := Command{Stdin: strings.NewReader(""), Stdout: &output, Stderr: &output}
+	return command.Main(append([]string{"check"}, args...)), output.String()
+}
+
+// exceptionsFile writes exceptions and returns the path.
+func exceptionsFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "exceptions.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCheckExceptions(t *testing.T) {
+	reviewed := stackFile(t, `{"Effect":"Allow","Action":"s3:GetObject*","Resource":"arn:aws:s3:::b/*"}`)
+	_, text := checked("--format", "json", reviewed)
+	var found struct{ Findings []policy.Finding }
+	if err := json.Unmarshal([]byte(text), &found); err != nil || len(found.Findings) != 1 {
+		t.Fatalf("%v %s", err, text)
+	}
+	finding := found.Findings[0]
+	exception := fmt.Sprintf("exceptions:\n  - rule: %s\n    resource: %s\n    fingerprint: %s\n    owner: storage team\n"+
+		"    reason: An old client, until it is replaced\n    expires: 9999-12-31\n", finding.Rule, finding.URN, finding.Fingerprint)
+
+	for _, c := range []struct {
+		name, statement, exceptions string
+		code                        int
+		want                        string
+	}{
+		{"covered", "", exception, exitOK, "1 exception"},
+		{
+			"in other words", `[{"Sid":"Read","Effect":"Allow","Action":["S3:getobject*"],"Resource":["arn:aws:s3:::b/*"],"Condition":{}}]`,
+			exception, exitOK, "1 exception",
+		},
+		{
+			"wider", `{"Effect":"Allow","Action":["s3:GetObject*","s3:ListBucket"],"Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`,
+			exception, exitDenied, "covers something else than what is found now",
+		},
+		{"mended", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`, exception, exitOK, "covers nothing that is found any more"},
+		{"expired", "", strings.Replace(exception, "9999", "2020", 1), exitDenied, "expired on 2020-12-31"},
+		{"no reason", "", strings.Replace(exception, "An old client, until it is replaced", "", 1), exitDenied, "counted from 0, has no reason"},
+		{"another rule", "", strings.Replace(exception, finding.Rule, "control-actions", 1), exitDenied, finding.Rule},
+		{"another resource", "", strings.Replace(exception, "::role", "::roles", 1), exitDenied, finding.Rule},
+		{"a date that is none", "", strings.Replace(exception, "9999-12-31", "soon", 1), exitDenied, "expires on soon"},
+		{"no list", "", "exceptions: none", exitFailed, "exceptions.yaml: line 1: the exceptions are not a list"},
+		{"none", "", "exceptions: []", exitDenied, finding.Rule},
+	} {
+		file := reviewed
+		if c.statement != "" {
+			file = stackFile(t, c.statement)
+		}
+		code, text := checked("--exceptions", exceptionsFile(t, c.exceptions), file)
+		if code != c.code || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %d, want %d and %q\n%s", c.name, code, c.code, c.want, text)
+		}
+	}
+
+	path := exceptionsFile(t, exception)
+	for _, format := range report.Formats() {
+		code, text := checked("--exceptions", path, "--format", string(format), reviewed)
+		for _, want := range []string{"storage team", "An old client, until it is replaced", "9999-12-31"} {
+			if code != exitOK || !strings.Contains(text, want) {
+				t.Errorf("%s: %d, want %q\n%s", format, code, want, text)
+			}
+		}
+	}
+	if code, text := checked("--exceptions", path+".missing", reviewed); code != exitFailed || !strings.Contains(text, "exceptions.yaml.missing") {
+		t.Errorf("a missing file: %d\n%s", code, text)
+	}
+	t.Chdir(filepath.Dir(path))
+	if code, text := checked(reviewed); code != exitOK {
+		t.Errorf("the project's exceptions: %d\n%s", code, text)
 	}
 }
 
