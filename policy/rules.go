@@ -153,6 +153,7 @@ func (r *Rules) Page() string {
 	for _, rule := range r.rules {
 		fmt.Fprintf(&b, "\n## %s\n\n**%s** (%s)\n\n%s\n\n", rule.ID, rule.Title, rule.Category, rule.Description)
 		fmt.Fprintf(&b, "What to do: %s\n\n", rule.Remediation)
+		fmt.Fprintf(&b, "[A good and a bad example](../examples/rules/%s)\n\n", rule.ID)
 		for _, reference := range rule.References {
 			fmt.Fprintf(&b, "- <%s>\n", reference)
 		}
