@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -13,17 +14,22 @@ import (
 )
 
 func main() {
+	ctx := context.Background()
+	guard := newGuard(ctx)
 	// pulumi.Run would wrap a wrong setting in "an unhandled error occurred", and would lose what deploy says about a missing
 	// stack behind the engine's own words for it.
 	reported := false
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
 		report := func(err error) { reported = ctx.Log.Error(err.Error(), nil) == nil }
-		err := deploy(ctx, report)
+		err := deploy(ctx, guard, report)
 		if err != nil {
 			report(err)
 		}
 		return err
 	})
+	if err == nil {
+		err = guard.finish(ctx, os.Stderr)
+	}
 	switch {
 	case err == nil:
 	case reported:
@@ -36,12 +42,12 @@ func main() {
 
 // deploy registers the half of the system that the stack's settings ask for. What the guard refuses is reported, because the engine
 // would only tell it wrapped in its own words.
-func deploy(ctx *pulumi.Context, report func(error)) error {
+func deploy(ctx *pulumi.Context, guard *guard, report func(error)) error {
 	settings, err := components.ReadSettings(ctx)
 	if err != nil {
 		return err
 	}
-	if err := guard(ctx, report); err != nil {
+	if err := guard.watch(ctx, settings.Guard, report); err != nil {
 		return err
 	}
 	if settings.Side == components.Compute {

@@ -50,14 +50,14 @@ func run(t *testing.T, side, account string) (*engine, error) {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	e := &engine{inputs: map[string]resource.PropertyMap{}}
-	err := pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, func(error) {}) }, pulumi.WithMocks("cross-account-s3", side, e), func(info *pulumi.RunInfo) {
+	err := pulumi.RunErr(func(ctx *pulumi.Context) error { return deploy(ctx, newGuard(t.Context()), func(error) {}) }, pulumi.WithMocks("cross-account-s3", side, e), func(info *pulumi.RunInfo) {
 		info.DryRun = true
 		info.Config = map[string]string{"aws:region": "us-east-1", "aws:allowedAccountIds": `["` + account + `"]`}
 		for key, value := range map[string]string{
 			"side": side, "computeAccountId": "123456789012", "dataAccountId": "987654321098", "bucketName": "b-b", "roleName": "R",
 			"functionName": "F", "permissions": `["read"]`, "prefix": "p/", "architecture": "x86_64", "memorySize": "512", "timeout": "7",
 			"reservedConcurrency": "5", "logRetentionDays": "7", "tracing": "Active", "oversize": "refuse", "presignTtl": "2m",
-			"forceDestroy": "true",
+			"forceDestroy": "true", "guard": "mandatory",
 		} {
 			info.Config["cross-account-s3:"+key] = value
 		}

@@ -26,6 +26,15 @@ const (
 	Data    Side = "data"
 )
 
+// Enforcement says what becomes of a stack that the rules refuse.
+type Enforcement string
+
+// The enforcements, in the words of Pulumi's policies.
+const (
+	Mandatory Enforcement = "mandatory" // it fails
+	Advisory  Enforcement = "advisory"  // it is warned of
+)
+
 // Settings are the configuration of one stack, checked.
 type Settings struct {
 	Side Side
@@ -44,6 +53,8 @@ type Settings struct {
 	ComputeStack string
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
+	// Guard says whether the rules refuse a deployment or only warn.
+	Guard Enforcement
 }
 
 // FunctionSettings are how the function runs.
@@ -137,6 +148,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		},
 		ComputeStack: r.stack("computeStack", "account-a"),
 		ForceDestroy: r.boolean("forceDestroy"),
+		Guard:        Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
 	}
 	s.Access.Partition = partition(s.Region)
 

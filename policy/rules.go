@@ -43,9 +43,9 @@ func (r Rule) Docs() string { return "docs/rules.md#" + r.ID }
 // Rules judges what Pulumi is about to deploy, or has deployed, by the rules in policies.rego. It is safe for concurrent use.
 type Rules struct {
 	rules []Rule
-	// stacks judges stacks as a whole, and finds the policies in them; policies and strictPolicies judge attachments; verdict sorts
-	// the findings by whether an exception covers them.
-	stacks, policies, strictPolicies, verdict rego.PreparedEvalQuery
+	// stacks judges stacks as a whole, and like attachments finds the policies in them; policies and strictPolicies judge those; verdict
+	// sorts the findings by whether an exception covers them.
+	stacks, attachments, policies, strictPolicies, verdict rego.PreparedEvalQuery
 	// excepts tells whether there are exceptions.
 	excepts bool
 }
@@ -56,7 +56,8 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	compiler := ast.NewCompiler()
+	// What is built in has been checked by the tests.
+	compiler := ast.NewCompiler().WithSkipStages(ast.StageCheckTypes, ast.StageCheckRecursion, ast.StageBuildRequiredCapabilities, ast.StageCheckRuleConflicts)
 	files, err := ruleModules.ReadDir("rules")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
@@ -95,7 +96,8 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	data := map[string]any{"catalogue": catalogue, "exceptions": given}
 	store := inmem.NewFromObject(data)
 	for query, prepared := range map[string]*rego.PreparedEvalQuery{
-		aboutStacks:   &rules.stacks,
+		aboutStacks: &rules.stacks,
+		"attachments = data.pulumi.attachments.found": &rules.attachments,
 		aboutPolicies: &rules.policies,
 		// The strict reader in Go has found these well-formed.
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
@@ -174,6 +176,8 @@ type attachment struct {
 	URN   string `json:"urn"`
 	Kind  string `json:"kind"`
 	Text  any    `json:"text"`
+	// given is the whole of it, as Rego has it.
+	given any
 }
 
 // Judgement is what a check found.
@@ -200,38 +204,49 @@ func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err
 	if err != nil {
 		return judged, err
 	}
-	raw, _ := found["attachments"].([]any)
+	attachments, err := readAttachments(found)
+	if err != nil {
+		return judged, err
+	}
 	judged.Policies = map[string]int{}
-	var strict, others []any
-	for _, one := range raw {
-		var a attachment
-		if err := convert(one, &a); err != nil {
-			return judged, err
-		}
+	for _, a := range attachments {
 		judged.Policies[a.Stack]++
-		finding, ok := r.readStrictly(a)
-		switch {
-		case ok:
-			strict = append(strict, one)
-			continue
-		case finding != nil:
-			judged.Findings = append(judged.Findings, *finding)
-		}
-		others = append(others, one)
 	}
-	for query, attachments := range map[*rego.PreparedEvalQuery][]any{&r.strictPolicies: strict, &r.policies: others} {
-		findings, err := judgePolicies(ctx, *query, attachments)
-		if err != nil {
-			return judged, err
-		}
-		judged.Findings = append(judged.Findings, findings...)
+	findings, err := r.judgePolicies(ctx, attachments)
+	if err != nil {
+		return judged, err
 	}
+	judged.Findings = append(judged.Findings, findings...)
 	if judged.Findings, judged.Excepted, err = r.except(ctx, judged.Findings, found["shown"]); err != nil {
 		return judged, err
 	}
 	slices.SortFunc(judged.Findings, compareFindings)
 	slices.SortFunc(judged.Excepted, func(a, b Excepted) int { return compareFindings(a.Finding, b.Finding) })
 	return judged, nil
+}
+
+// CheckResource judges the policies of one resource of a file, each by itself; what the others come to together is left to Check.
+func (r *Rules) CheckResource(ctx context.Context, file File, urn string) ([]Finding, error) {
+	input, err := ast.ValueFromReader(bytes.NewReader(file.Contents))
+	if err != nil {
+		return nil, fmt.Errorf("judging: %w", err)
+	}
+	found, err := judge(ctx, r.attachments, input, nil)
+	if err != nil {
+		return nil, err
+	}
+	attachments, err := readAttachments(found)
+	if err != nil {
+		return nil, err
+	}
+	attachments = slices.DeleteFunc(attachments, func(a attachment) bool { return a.URN != urn })
+	findings, err := r.judgePolicies(ctx, attachments)
+	if err != nil {
+		return nil, err
+	}
+	findings, _, err = r.except(ctx, findings, []any{})
+	slices.SortFunc(findings, compareFindings)
+	return findings, err
 }
 
 // except takes what exceptions cover out of the findings, and adds what is to say of the exceptions that are shown.
@@ -255,8 +270,43 @@ func (r *Rules) except(ctx context.Context, findings []Finding, shown any) (stan
 	return standing, excepted, err
 }
 
-// judgePolicies judges attachments in batches, as many at once as there are processors.
-func judgePolicies(ctx context.Context, query rego.PreparedEvalQuery, attachments []any) ([]Finding, error) {
+func readAttachments(found rego.Vars) ([]attachment, error) {
+	given, _ := found["attachments"].([]any)
+	attachments := make([]attachment, len(given))
+	for i, one := range given {
+		if err := convert(one, &attachments[i]); err != nil {
+			return nil, err
+		}
+		attachments[i].given = one
+	}
+	return attachments, nil
+}
+
+// judgePolicies judges attachments, each by itself.
+func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]Finding, error) {
+	var findings []Finding
+	var strict, others []any
+	for _, a := range attachments {
+		finding, ok := r.readStrictly(a)
+		if finding != nil {
+			findings = append(findings, *finding)
+		}
+		if ok {
+			strict = append(strict, a.given)
+		} else {
+			others = append(others, a.given)
+		}
+	}
+	judged, err := judgeBatches(ctx, r.strictPolicies, strict)
+	if err != nil {
+		return nil, err
+	}
+	more, err := judgeBatches(ctx, r.policies, others)
+	return slices.Concat(findings, judged, more), err
+}
+
+// judgeBatches judges attachments in batches, as many at once as there are processors.
+func judgeBatches(ctx context.Context, query rego.PreparedEvalQuery, attachments []any) ([]Finding, error) {
 	const batch = 32
 	batches := slices.Collect(slices.Chunk(attachments, batch))
 	findings := make([][]Finding, len(batches))
@@ -278,7 +328,7 @@ func judgePolicies(ctx context.Context, query rego.PreparedEvalQuery, attachment
 	return slices.Concat(findings...), nil
 }
 
-// judge asks a query about an input, and returns what it binds; the findings are appended.
+// judge asks a query about an input, and returns what it binds; findings that it binds are also read.
 func judge(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, findings *[]Finding) (bound rego.Vars, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -294,12 +344,10 @@ func judge(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, f
 	case len(results) != 1:
 		return nil, errors.New("judging: the rules gave no answer")
 	}
-	var more []Finding
-	if err := convert(results[0].Bindings["findings"], &more); err != nil {
-		return nil, err
+	if findings != nil {
+		err = convert(results[0].Bindings["findings"], findings)
 	}
-	*findings = append(*findings, more...)
-	return results[0].Bindings, nil
+	return results[0].Bindings, err
 }
 
 // convert makes Go values of what Rego gave.
