@@ -11,14 +11,25 @@ import data.pulumi.stacks
 # METADATA
 # title: What is missing
 # description: Each bucket of the stacks with what it lacks, as {"bucket", "severity", "message"}; the bucket is the resource.
-missing := [{"bucket": bucket, "severity": protection.severity, "message": protection.message} |
-	some bucket in stacks.buckets
-	some protection in _protections
-	not _has(bucket, protection.name)
-]
+missing := array.concat(
+	[{"bucket": bucket, "severity": "medium", "message": message} |
+		some bucket in stacks.buckets
+		lacking := [setting | some setting in _settings; not _has(bucket, setting)]
+		count(lacking) > 0
+
+		# Which settings is part of the message, by which an exception knows what it is for.
+		message := sprintf("The bucket does not have all four settings of Public Access Block on, but lacks %s", [concat(", ", lacking)])
+	],
+	[{"bucket": bucket, "severity": protection.severity, "message": protection.message} |
+		some bucket in stacks.buckets
+		some protection in _protections
+		not _has(bucket, protection.name)
+	],
+)
+
+_settings := ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"]
 
 _protections := [
-	{"name": "block", "severity": "medium", "message": "The bucket does not have all four settings of Public Access Block on"},
 	{"name": "ownership", "severity": "medium", "message": "The bucket is not BucketOwnerEnforced, so that objects can have other owners"},
 	{"name": "encryption", "severity": "low", "message": "The bucket does not say how its objects are encrypted"},
 	{"name": "versioning", "severity": "low", "message": "The bucket does not keep versions of its objects"},
@@ -29,7 +40,8 @@ _has(bucket, protection) if {
 	[name, protection] in _given
 }
 
-_has(bucket, "block") if bucket.account in _blocked_accounts
+# All buckets of an account can be protected at once.
+_has(bucket, protection) if [bucket.account, protection] in _given_accounts
 
 # Which bucket, by any of its names, has which protection.
 _given contains [name, protection] if {
@@ -39,9 +51,8 @@ _given contains [name, protection] if {
 	some name in stacks.bucket_names(resource)
 }
 
-_gives(resource) := {"block"} if {
+_gives(resource) := _blocks(resource.inputs) if {
 	resource.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-	_blocks(resource.inputs)
 }
 
 _gives(resource) := {"ownership"} if {
@@ -66,16 +77,11 @@ _gives(resource) := {"encryption" | resource.inputs.serverSideEncryptionConfigur
 	resource.type in {"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"}
 }
 
-# All buckets of an account can be protected at once.
-_blocked_accounts contains resource.account if {
+_given_accounts contains [resource.account, setting] if {
 	some resource in stacks.resources
 	resource.type == "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
-	_blocks(resource.inputs)
 	resource.account != ""
+	some setting in _blocks(resource.inputs)
 }
 
-_blocks(inputs) if {
-	every setting in ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"] {
-		inputs[setting] == true
-	}
-}
+_blocks(inputs) := {setting | some setting in _settings; inputs[setting] == true}

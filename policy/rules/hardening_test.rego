@@ -26,6 +26,20 @@ test_missing if {
 	count(_severities(array.concat([_bucket], other))) == 4
 }
 
+# What the bucket and what its account blocks come together.
+test_which_settings_are_missing if {
+	some_of_it := object.union(_hard[0], {"inputs": {"blockPublicAcls": false, "ignorePublicAcls": "yes"}})
+	steps := _steps(array.concat([_bucket, some_of_it], array.slice(_hard, 1, 4)))
+	[lack] := hardening.missing with input as steps
+	endswith(lack.message, ", but lacks blockPublicAcls, ignorePublicAcls")
+	account := {"type": "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock", "inputs": {"blockPublicAcls": true}, "urn": "urn:pulumi:s::p::t::a"}
+	[less] := hardening.missing with input as {
+		"config": {"aws:allowedAccountIds": `["123456789012"]`},
+		"steps": array.concat(steps.steps, [{"op": "same", "newState": account}]),
+	}
+	endswith(less.message, ", but lacks ignorePublicAcls")
+}
+
 test_an_older_bucket_says_it_itself if {
 	own := {"serverSideEncryptionConfiguration": {"rule": {}}, "versioning": {"enabled": true}}
 	_severities([object.union(_bucket, {"inputs": object.union({"bucket": "b"}, own)})]) == ["medium", "medium"]
