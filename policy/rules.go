@@ -46,6 +46,9 @@ type Rules struct {
 	// stacks judges stacks as a whole, and like attachments finds the policies in them; policies and strictPolicies judge those; verdict
 	// sorts the findings by whether an exception covers them.
 	stacks, attachments, policies, strictPolicies, verdict rego.PreparedEvalQuery
+	// system finds policies and roles, and judges nothing.
+	system  rego.PreparedEvalQuery
+	actions map[string]Action
 	// excepts tells whether there are exceptions.
 	excepts bool
 }
@@ -89,6 +92,9 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
 	}
 	rules := &Rules{rules: rulesOf(compiler), excepts: len(exceptions) > 0}
+	if rules.actions, err = readActions(text); err != nil {
+		return nil, err
+	}
 	var given any
 	if err := convert(exceptions, &given); err != nil {
 		return nil, err
@@ -101,7 +107,8 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		aboutPolicies: &rules.policies,
 		// The strict reader in Go has found these well-formed.
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
-		verdict: &rules.verdict,
+		verdict:     &rules.verdict,
+		aboutSystem: &rules.system,
 	} {
 		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
@@ -116,6 +123,7 @@ const (
 		attachments = data.pulumi.attachments.found
 		shown = data.pulumi.exceptions.shown`
 	aboutPolicies = `findings = data.policies.about_policy with data.pulumi.attachments.found as input`
+	aboutSystem   = `attachments = data.pulumi.attachments.found; roles = data.pulumi.roles.found`
 	verdict       = `[findings, excepted] = [data.policies.deny | data.policies.warn, data.policies.excepted]
 		with data.policies.finding as input.findings
 		with data.pulumi.exceptions.shown as input.shown`
@@ -368,20 +376,9 @@ const unjudgedRule = "undetermined"
 // readStrictly says whether a policy is one that AWS would take. Rego alone does not see all that is wrong with one, as a key that stands
 // there twice: the finding is for that, and nil where the policy is not shown.
 func (r *Rules) readStrictly(a attachment) (*Finding, bool) {
-	text, isText := a.Text.(string)
-	if !isText || IsUnknown(text) {
-		return nil, false
-	}
-	kind := ResourcePolicy
-	switch a.Kind {
-	case "identity":
-		kind = IdentityPolicy
-	case "trust":
-		kind = TrustPolicy
-	}
-	_, err := ReadDocument(kind, "", []byte(text))
-	if err == nil {
-		return nil, true
+	shown, err := Attachment{Kind: a.Kind, Text: a.Text}.read()
+	if !shown || err == nil {
+		return nil, shown
 	}
 	rule := r.rules[slices.IndexFunc(r.rules, func(rule Rule) bool { return rule.ID == unjudgedRule })]
 	return &Finding{

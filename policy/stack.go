@@ -39,7 +39,8 @@ type stateDependencies struct {
 
 // stateOutputs are the outputs that say something which the inputs do not.
 type stateOutputs struct {
-	ARN json.RawMessage `json:"arn,omitempty"`
+	ARN      json.RawMessage `json:"arn,omitempty"`
+	UniqueID json.RawMessage `json:"uniqueId,omitempty"`
 }
 
 // step is what they look at of a step of a preview.
