@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // What stands in a Pulumi preview for a value that is not known yet, one for each kind of value
 // (github.com/pulumi/pulumi/sdk/v3, go/common/resource/plugin, the Unknown…Value constants), and for a secret. They are
@@ -15,6 +18,9 @@ const (
 	unknownObject  = "dd056dcd-154b-4c76-9bd3-c8f88648b5ff"
 	secret         = "[secret]"
 )
+
+// UnknownPolicy stands in a Case for a policy that nobody has shown: what hangs on it is undetermined.
+func UnknownPolicy() json.RawMessage { return json.RawMessage(`"` + unknownString + `"`) }
 
 // IsUnknown says whether s is the mark of a value that a preview does not show, secret or not known yet, or has an unknown value
 // within it. Such a value may turn out to be anything, so nothing that hangs on it is ever decided in favour of the request.

@@ -112,6 +112,21 @@ func (r *Reader) Read(ctx context.Context, names []string, takers ...func(*Recor
 	return group.Wait()
 }
 
+// IsTrail says whether a file is one to read records from: a directory, something compressed, or a log as CloudTrail delivers it. Records
+// one behind the other cannot be told from other JSON.
+func IsTrail(name string) bool {
+	file, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // It was only read.
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		return err == nil
+	}
+	start, _ := bufio.NewReader(file).Peek(64) // What cannot be read is no log.
+	return bytes.HasPrefix(start, gzipMagic) || recordsFirst.Match(start)
+}
+
 // find sends the names of the files.
 func (r *Reader) find(ctx context.Context, names []string, found chan<- string) error {
 	send := func(name string) error {
@@ -180,7 +195,7 @@ func (r *Reader) open(name string, split *splitter) error {
 	r.files.Add(1)
 
 	buffered := bufio.NewReaderSize(in, 64<<10)
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	if magic, _ := buffered.Peek(2); bytes.Equal(magic, gzipMagic) {
 		unzipped, err := gzip.NewReader(buffered)
 		if err != nil {
 			return broken(title, 0, err)
@@ -217,6 +232,8 @@ func (b *budget) Read(p []byte) (int, error) {
 	b.left -= n
 	return n, err
 }
+
+var gzipMagic = []byte{0x1f, 0x8b}
 
 var recordsFirst = regexp.MustCompile(`^\s*\{\s*"Records"`)
 

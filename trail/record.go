@@ -46,10 +46,16 @@ type Record struct {
 	} `json:"tlsDetails"`
 	// More is what a service adds of its own; S3 tells there of the connection, also where it has no TLS details.
 	More struct {
-		CipherSuite text `json:"CipherSuite"`
+		CipherSuite      text `json:"CipherSuite"`
+		SignatureVersion text `json:"SignatureVersion"`
 	} `json:"additionalEventData"`
 	// VPCEndpoint is the VPC endpoint that the call came through.
 	VPCEndpoint string `json:"vpcEndpointId"`
+}
+
+// Plain says whether a call of S3 came over http: the record tells how it was signed, and of no cipher.
+func (r *Record) Plain() bool {
+	return r.More.SignatureVersion != "" && r.More.CipherSuite == "" && r.TLS.Version == ""
 }
 
 // Identity is who made a call.

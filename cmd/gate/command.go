@@ -31,7 +31,7 @@ type subcommand struct {
 }
 
 func subcommands() []subcommand {
-	return []subcommand{checkCommand, explainCommand, simulateCommand, rulesCommand}
+	return []subcommand{checkCommand, explainCommand, auditCommand, simulateCommand, rulesCommand}
 }
 
 // Main runs the command that args name, without the program's own name, and returns the exit code.
