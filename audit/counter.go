@@ -151,14 +151,14 @@ func (c *Counter) Take(record *trail.Record) {
 	c.records.add(record.Time)
 	who := c.audit.caller(record.Identity)
 	outcome := record.Outcome()
-	refused, because := trail.Access{}, ""
-	if outcome == trail.Denied {
-		if refused, because = record.Refusal(); refused.Action != "" && len(accesses) == 1 {
-			accesses[0].Action = refused.Action
-		}
-	}
 	for _, access := range accesses {
 		c.observe(record, access.Action)
+	}
+	because := ""
+	if outcome == trail.Denied {
+		accesses, because = refusedOf(record, accesses)
+	}
+	for _, access := range accesses {
 		if c.audit.isUnmapped(access.Action) {
 			c.count(c.unmapped, otherKey{who.name, serviceOf(access.Action), access.Action}, record.Time)
 			continue
@@ -171,12 +171,27 @@ func (c *Counter) Take(record *trail.Record) {
 		switch {
 		case !ours && !matched:
 			c.elsewhere++
-		case outcome == trail.Denied && (refused.Action == "" || strings.EqualFold(refused.Action, access.Action)):
+		case outcome == trail.Denied:
 			c.deny(record, who, access, because)
 		case outcome == trail.Granted && !matched:
 			c.count(c.other, otherKey{who.name, access.Action, groupOf(access.Resource)}, record.Time)
 		}
 	}
+}
+
+// refusedOf is which of a call's accesses was denied, and why, as far as AWS tells. It can be another than the call's own, as kms:Decrypt
+// for an object that is encrypted.
+func refusedOf(record *trail.Record, accesses []trail.Access) (refused []trail.Access, because string) {
+	one, because := record.Refusal()
+	if one.Action == "" {
+		return accesses, because
+	}
+	for _, access := range accesses {
+		if strings.EqualFold(access.Action, one.Action) {
+			return []trail.Access{access}, because
+		}
+	}
+	return []trail.Access{one}, because
 }
 
 func (c *Counter) count(groups map[otherKey]*span, key otherKey, at time.Time) {

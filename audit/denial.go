@@ -104,10 +104,33 @@ func (a *Audit) explain(ctx context.Context, action string, r request) (policy.D
 		}
 		return policy.Undetermined, "", err
 	}
+	var missing []string
+	if policy.IsUnknownPolicy(question.ResourcePolicy) {
+		missing = append(missing, "the policy of the resource")
+	}
+	if slices.ContainsFunc(question.IdentityPolicies, func(one policy.NamedPolicy) bool { return policy.IsUnknownPolicy(one.Policy) }) {
+		missing = append(missing, "all policies of the principal")
+	}
+	if result.Decision == policy.Undetermined && len(missing) > 0 {
+		return result.Decision, silent(result) + "The stacks do not have " + strings.Join(missing, ", nor ") + ".", nil
+	}
 	if result.Decision == policy.Allowed {
 		return result.Decision, "The policies of the stacks allow it: they were others then, or a policy that is not in the stacks denied it.", nil
 	}
 	return result.Decision, result.Sentence(), nil
+}
+
+// silent tells of the halves that certainly do not allow an access, whatever is not known besides.
+func silent(result policy.Result) string {
+	text := ""
+	for _, reason := range result.Reasons {
+		half := reason.Layer == "identity" || reason.Layer == "resource"
+		if half && (reason.Outcome == "silent" || reason.Outcome == "absent") {
+			sentence := reason.Sentence()
+			text += strings.ToUpper(sentence[:1]) + sentence[1:] + ". "
+		}
+	}
+	return text
 }
 
 // resourcePolicy is the attachment of a resource's policy, whether it is known or not; nil where the stacks have none.

@@ -7,30 +7,26 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"cross-account-s3/policy"
 )
 
-const (
-	// Of what can be many, this many are written as text.
-	maxOther, maxActions = 10, 12
-)
+// Of what can be many, this many are written as text.
+const maxOther, maxActions = 10, 12
 
 // Verdict is the report in a line.
 func (r *Report) Verdict() string {
 	var parts []string
-	count := func(n int, one, many string) {
-		switch n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+one)
-		default:
-			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+	for _, part := range []struct {
+		count       int
+		name, ended string
+	}{
+		{r.Count(Unused), "granted action", "never used"},
+		{r.Denied(), "access", "denied"},
+		{r.Count(Undetermined) + len(r.Open), "thing", "not judged"},
+	} {
+		if part.count > 0 {
+			parts = append(parts, counted(int64(part.count), part.name)+" "+part.ended)
 		}
 	}
-	count(r.Count(Unused), "granted action was never used", "granted actions were never used")
-	count(r.Denied(), "access was denied", "accesses were denied")
-	count(r.Count(Undetermined)+len(r.Open), "thing could not be judged", "things could not be judged")
 	if parts == nil {
 		return fmt.Sprintf("ALL USED since %s; nothing was denied.", r.Since.Format(time.DateOnly))
 	}
@@ -47,16 +43,16 @@ func (r *Report) Undetermined() bool { return r.Count(Undetermined) > 0 || len(r
 // Text writes the report for people: the answer, then what it stands on, then each principal, then the policies that would do.
 func (r *Report) Text(out io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\nrecords     %d in %d files, from %s to %s\n", r.Verdict(), r.Read.Records, r.Read.Files,
+	fmt.Fprintf(&b, "%s\n\nrecords     %d in %s, from %s to %s\n", r.Verdict(), r.Read.Records, counted(r.Read.Files, "file"),
 		r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
 	if day(r.First).After(day(r.Since)) {
 		fmt.Fprintf(&b, "            they begin after %s, and say nothing of the time before\n", r.Since.Format(time.DateOnly))
 	}
 	if r.Elsewhere > 0 {
-		fmt.Fprintf(&b, "            %d accesses have nothing to do with these stacks\n", r.Elsewhere)
+		fmt.Fprintf(&b, "            %s to do with none of these stacks\n", counted(int64(r.Elsewhere), "access"))
 	}
 	if r.Read.Skipped > 0 {
-		fmt.Fprintf(&b, "            %d files are no logs and were skipped\n", r.Read.Skipped)
+		fmt.Fprintf(&b, "            %s skipped, which no log is named as\n", counted(r.Read.Skipped, "file"))
 	}
 	for _, open := range r.Open {
 		fmt.Fprintf(&b, "open        %s\n", open)
@@ -126,11 +122,7 @@ func (d Denial) text(b *strings.Builder) {
 	if d.Within != d.Resource {
 		fmt.Fprintf(b, "  %-12s    and others in %s\n", "", d.Within)
 	}
-	reason := d.Reason
-	if d.Decision == policy.Undetermined && !strings.HasPrefix(reason, "Undetermined") {
-		reason = "Undetermined: " + reason
-	}
-	fmt.Fprintf(b, "  %-12s    %s\n", "", reason)
+	fmt.Fprintf(b, "  %-12s    %s\n", "", d.Reason)
 	if d.AWS != "" {
 		fmt.Fprintf(b, "  %-12s    AWS says: %s\n", "", d.AWS)
 	}
@@ -149,6 +141,17 @@ func times(count int, last time.Time) string {
 		return "once, on " + last.Format(time.DateOnly)
 	}
 	return fmt.Sprintf("%d times, last on %s", count, last.Format(time.DateOnly))
+}
+
+// counted is a number of things with their name in the singular or plural.
+func counted(n int64, name string) string {
+	switch {
+	case n == 1:
+		return "1 " + name
+	case strings.HasSuffix(name, "s"):
+		name += "e"
+	}
+	return fmt.Sprintf("%d %ss", n, name)
 }
 
 func orUntold(resource string) string {

@@ -3,6 +3,7 @@ package trail
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -220,16 +221,21 @@ type splitter struct {
 type budget struct {
 	io.Reader
 	left int
+	err  error // what went wrong with the reading, other than the text's end
 }
 
 var errTooLong = fmt.Errorf("a record is longer than %d MiB", maxRecord>>20)
 
 func (b *budget) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errTooLong
+		b.err = errTooLong
+		return 0, b.err
 	}
 	n, err := b.Reader.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
 	return n, err
 }
 
@@ -259,7 +265,7 @@ func (s *splitter) read(in *bufio.Reader) error {
 			}
 		}
 		if err := read(); err != nil {
-			return broken(s.source, s.decoder.InputOffset(), err)
+			return broken(s.source, s.decoder.InputOffset(), cmp.Or(s.budget.err, err))
 		}
 	}
 }
