@@ -141,11 +141,13 @@ func (a *Audit) resourcePolicy(arn string) *policy.Attachment {
 	return a.resources[arn]
 }
 
+// policyText is a policy as the evaluator takes it, known or not.
 func policyText(attachment policy.Attachment) json.RawMessage {
-	if text, isText := attachment.Text.(string); isText && attachment.State == "known" {
-		return json.RawMessage(text)
+	text, err := attachment.Document()
+	if err != nil {
+		return policy.UnknownPolicy()
 	}
-	return policy.UnknownPolicy()
+	return text
 }
 
 // identityPolicies adds what is attached to a principal. What the stacks do not have of it is unknown, which is not the same as none.

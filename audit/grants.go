@@ -54,13 +54,12 @@ func grants(system policy.System) (documents []*document, all []*grant, open []s
 	}
 	for _, attachment := range system.Attachments {
 		one := &document{Attachment: attachment, name: nameOf(attachment)}
-		text, isText := attachment.Text.(string)
-		if attachment.State != "known" || !isText {
-			open = append(open, fmt.Sprintf("%s is %s", one.title(), attachment.State))
-			continue
+		text, err := attachment.Document()
+		if err == nil {
+			err = json.Unmarshal(text, &one.parsed)
 		}
-		if err := json.Unmarshal([]byte(text), &one.parsed); err != nil || one.parsed.Statements == nil {
-			open = append(open, fmt.Sprintf("%s cannot be read: %v", one.title(), err))
+		if err != nil {
+			open = append(open, fmt.Sprintf("%s cannot be judged: %v", one.title(), err))
 			continue
 		}
 		one.statements = one.parsed.Statements.Values()

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -62,6 +63,8 @@ func (j *judge) of(g *grant, action string) verdict {
 	switch {
 	case missing != "":
 		return open("%s", missing)
+	case day(begin).After(day(j.since)) && j.options.Since.IsZero():
+		return verdict{Unused, "the records that would show it begin on " + begin.Format(time.DateOnly), one}
 	case day(begin).After(day(j.since)):
 		return open("the records that would show it begin on %s, and say nothing of the time before", begin.Format(time.DateOnly))
 	case !one.before.IsZero():
@@ -92,10 +95,17 @@ func (j *judge) recordedSince(g *grant, action string) (begin time.Time, missing
 	if len(buckets) == 0 {
 		return begin, "it is not about certain buckets, and whether the data events of all are recorded is not known"
 	}
+	// A call across accounts is recorded in both.
+	accounts := []string{policy.AccountOf(g.holder), g.document.Account}
+	if serviceOf(action) == "s3" {
+		for _, bucket := range bucketsOf(g) {
+			accounts = append(accounts, j.ownerOf(bucket))
+		}
+	}
 	for _, bucket := range buckets {
 		of := j.channelOf(action, bucket)
 		var found *span
-		for _, account := range []string{policy.AccountOf(g.holder), g.document.Account, j.ownerOf(bucket)} {
+		for _, account := range accounts {
 			for _, reads := range []bool{true, false} {
 				// What reads, KMS, STS and the catalogue do not see alike.
 				if service := serviceOf(action); of.what == bucket || service != "kms" && service != "sts" && j.services[service] {
@@ -253,7 +263,9 @@ func (j *judge) grants(holder string) []Grant {
 		}
 	}
 	order := []Status{Used, Blocked, Unused, Undetermined, Kept}
-	slices.SortStableFunc(rows, func(x, y Grant) int { return slices.Index(order, x.Status) - slices.Index(order, y.Status) })
+	slices.SortStableFunc(rows, func(x, y Grant) int {
+		return cmp.Or(slices.Index(order, x.Status)-slices.Index(order, y.Status), slices.Compare(x.Actions, y.Actions))
+	})
 	return rows
 }
 
