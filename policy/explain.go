@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -307,6 +308,11 @@ func (m Miss) Hint() string {
 	if m.Part == "condition" && strings.EqualFold(m.Key, "aws:SecureTransport") {
 		return transportHint(texts(m.Wanted), texts(m.Got))
 	}
+	if m.Part == "principal" {
+		if hint := m.principalHint(); hint != "" {
+			return hint
+		}
+	}
 	hints := []func(wanted, got string) string{letterCaseHint, oneLetterHint, accountHint}
 	if m.Part == "resource" {
 		hints = []func(wanted, got string) string{bucketHint, letterCaseHint, oneLetterHint, keyHint}
@@ -320,6 +326,30 @@ func (m Miss) Hint() string {
 				if text := hint(wanted, got); text != "" {
 					return text
 				}
+			}
+		}
+	}
+	return ""
+}
+
+// uniqueID is the id of a role or user, which AWS shows in a policy in the place of the ARN of one that was deleted.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+var uniqueID = regexp.MustCompile(`^(AROA|AIDA)[A-Z0-9]+$`)
+
+// principalHint is about what only the names of principals have: ids of the deleted, paths and partitions.
+func (m Miss) principalHint() string {
+	for _, got := range texts(m.Got) {
+		for _, wanted := range texts(m.Wanted) {
+			role, other := strings.SplitN(wanted, ":", 6), strings.SplitN(got, ":", 6)
+			switch {
+			case uniqueID.MatchString(wanted):
+				return shorten(wanted) + " is the id of a role or user that was deleted: also one of the same name, made again, is another. " +
+					"Deploy the policy again, with the ARN"
+			case len(role) < 6 || len(other) < 6:
+			case role[1] != other[1] && strings.Replace(roleOf(wanted), ":"+role[1]+":", ":"+other[1]+":", 1) == roleOf(got):
+				return fmt.Sprintf("another partition: %s in the statement, %s in the request", role[1], other[1])
+			case wanted != got && strings.HasPrefix(role[5], "role/") && strings.HasPrefix(other[5], "role/") && roleOf(wanted) == roleOf(got):
+				return fmt.Sprintf("the paths differ: %s in the statement, %s is the role", role[5], other[5])
 			}
 		}
 	}

@@ -49,6 +49,8 @@ type Rules struct {
 	// system finds policies and roles, and judges nothing.
 	system  rego.PreparedEvalQuery
 	actions map[string]Action
+	// access finds what has a say in a request.
+	access rego.PreparedEvalQuery
 	// excepts tells whether there are exceptions.
 	excepts bool
 }
@@ -109,6 +111,7 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
 		verdict:     &rules.verdict,
 		aboutSystem: &rules.system,
+		accessQuery: &rules.access,
 	} {
 		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
@@ -183,6 +186,8 @@ type attachment struct {
 	Stack string `json:"stack"`
 	URN   string `json:"urn"`
 	Kind  string `json:"kind"`
+	ARN   string `json:"arn"`
+	Role  string `json:"role"` // that an identity policy belongs to
 	Text  any    `json:"text"`
 	// given is the whole of it, as Rego has it.
 	given any

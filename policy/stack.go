@@ -34,7 +34,15 @@ type resourceState struct {
 
 // stateDependencies are the URNs that inputs come from.
 type stateDependencies struct {
-	Bucket []string `json:"bucket,omitempty"`
+	Bucket      []string `json:"bucket,omitempty"`
+	Role        []string `json:"role,omitempty"`
+	Roles       []string `json:"roles,omitempty"`
+	PolicyARN   []string `json:"policyArn,omitempty"`
+	PolicyARNs  []string `json:"managedPolicyArns,omitempty"`
+	Boundary    []string `json:"permissionsBoundary,omitempty"`
+	KeyID       []string `json:"keyId,omitempty"`
+	TargetKeyID []string `json:"targetKeyId,omitempty"`
+	Rules       []string `json:"rules,omitempty"`
 }
 
 // stateOutputs are the outputs that say something which the inputs do not.

@@ -1,0 +1,402 @@
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// resource adds the resource's own policy, and the account that owns it.
+func (q *asking) resource() error {
+	resource := &q.Request.Resource
+	if resource.AccountID == "" {
+		resource.AccountID = AccountOf(resource.ARN)
+	}
+	var policies []attachment
+	missing := "These files do not show the policy of " + resource.ARN
+	switch role, _, name := q.roleOf(resource.ARN); {
+	case isS3(resource.ARN):
+		bucket, _, _ := strings.Cut(strings.SplitN(resource.ARN, ":", 6)[5], "/")
+		policies = q.bucketPolicies(bucket)
+		missing = fmt.Sprintf("These files have no bucket %s (they have: %s)", bucket, listed(q.names(isBucket, "bucket")))
+	case role != nil:
+		policies = q.policiesOf(func(a attachment) bool { return a.Kind == "trust" && a.URN == role.URN })
+	case name != "":
+		missing = fmt.Sprintf("These files have no role %s (they have: %s)", resource.ARN, listed(q.roleARNs()))
+	default:
+		policies = q.policiesOf(func(a attachment) bool { return a.ARN == resource.ARN && a.Kind != "identity" })
+	}
+	if resource.AccountID == "" && len(policies) > 0 {
+		resource.AccountID = q.byURN[policies[0].URN].Account
+	}
+	if resource.AccountID == "" {
+		return fmt.Errorf("nothing tells which account owns %s; add --resource-account with its 12 digits. %s", resource.ARN, missing)
+	}
+	switch {
+	case q.ResourcePolicy != nil:
+	case len(policies) > 1:
+		return fmt.Errorf("these files have %d policies for %s, as %s and %s; give those of one deployment",
+			len(policies), resource.ARN, policies[0].URN, policies[1].URN)
+	case len(policies) == 1:
+		q.ResourcePolicy = policies[0].document()
+		q.block(policies[0])
+	case q.bucket == nil:
+		q.ResourcePolicy = unknownPolicy
+		q.note("%s: what its policy allows is not known, unless --resource-policy gives it.", missing)
+	}
+	return nil
+}
+
+func (a *Access) policiesOf(wanted func(attachment) bool) []attachment {
+	var found []attachment
+	for _, one := range a.attachments {
+		if wanted(one) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
+// all are the resources of a type.
+func (a *Access) all(is func(*stackResource) bool) []*stackResource {
+	var found []*stackResource
+	for i := range a.resources {
+		if is(&a.resources[i]) {
+			found = append(found, &a.resources[i])
+		}
+	}
+	return found
+}
+
+func (a *Access) names(is func(*stackResource) bool, input string) []string {
+	var names []string
+	for _, resource := range a.all(is) {
+		names = append(names, resource.text(input))
+	}
+	return names
+}
+
+func isBucket(r *stackResource) bool {
+	return r.Type == "aws:s3/bucketV2:BucketV2" || r.Type == "aws:s3/bucket:Bucket"
+}
+
+// bucketPolicies finds the bucket and its policies, of which it should have one at most.
+func (q *asking) bucketPolicies(name string) []attachment {
+	for _, bucket := range q.all(func(r *stackResource) bool { return isBucket(r) && r.text("bucket") == name }) {
+		q.bucket = bucket
+		if q.Request.Resource.AccountID == "" {
+			q.Request.Resource.AccountID = bucket.Account
+		}
+	}
+	return q.policiesOf(func(a attachment) bool { return a.Kind == "bucket" && a.ARN == "arn:aws:s3:::"+name })
+}
+
+// beside are the resources about the request's bucket.
+func (q *asking) beside(types ...string) []*stackResource {
+	if q.bucket == nil {
+		return nil
+	}
+	name := q.bucket.text("bucket")
+	return q.all(func(r *stackResource) bool {
+		return slices.Contains(types, r.Type) && r.Stack == q.bucket.Stack &&
+			(r.text("bucket") == name || IsUnknown(r.text("bucket")) && slices.Contains(r.Dependencies["bucket"], q.bucket.URN))
+	})
+}
+
+// block adds what Public Access Block makes of the bucket's policy: RestrictPublicBuckets lets nobody of another account in by a public
+// one, which is what a resource control policy would do.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+func (q *asking) block(bucketPolicy attachment) {
+	truth, known := q.public[bucketPolicy.URN]
+	if !known || truth < 0 {
+		return
+	}
+	blocks := append(q.beside("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"), q.all(func(r *stackResource) bool {
+		return r.Type == "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock" && r.Account == q.Request.Resource.AccountID
+	})...)
+	on := func(setting string) bool {
+		return slices.ContainsFunc(blocks, func(r *stackResource) bool { return r.Inputs[setting] == true })
+	}
+	if truth == 1 && on("blockPublicPolicy") {
+		q.note("S3 calls this bucket policy public, and refuses to store it: Public Access Block has BlockPublicPolicy on.")
+	}
+	if !on("restrictPublicBuckets") {
+		return
+	}
+	restriction := unknownPolicy
+	if truth == 1 {
+		restriction = soleStatement(map[string]any{
+			"Sid": "OtherAccounts", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+			"Condition": map[string]any{
+				"StringNotEquals": map[string]string{"aws:PrincipalAccount": q.Request.Resource.AccountID},
+				"BoolIfExists":    map[string]string{"aws:PrincipalIsAWSService": "false"},
+			},
+		})
+		q.note("Public Access Block has RestrictPublicBuckets on: nobody of another account gets in by a policy that S3 calls public.")
+	} else {
+		q.note("Public Access Block has RestrictPublicBuckets on, and S3 does not say whether it calls this policy public.")
+	}
+	q.RCPs = append(slices.Clone(q.RCPs), Level{
+		OrgIdentifier: "Public Access Block", Policies: []NamedPolicy{{Name: "RestrictPublicBuckets", Policy: restriction}},
+	})
+}
+
+// sameRole asks once more in the name of the role itself, where it has a path: the ARN of a session does not tell the path, but the role
+// that a policy names is only there with it.
+func (q *asking) sameRole() {
+	if q.role == nil || q.role.text("path") == "" || q.role.text("path") == "/" {
+		return
+	}
+	if strings.Contains(string(q.ResourcePolicy), q.Request.Principal) {
+		return // It is the session that is named.
+	}
+	again := q.questions[0].Case
+	if again.Request.Principal = q.role.arn("role"); again.Request.Principal == q.Request.Principal {
+		return
+	}
+	q.questions = append(q.questions, Question{About: "the role by its whole name, " + again.Request.Principal, Case: again})
+}
+
+// keyActions is what S3 asks of a KMS key, in the name of the caller, for a request to an object that the key encrypts.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+var keyActions = map[string]string{
+	"s3:getobject": "kms:Decrypt", "s3:getobjectversion": "kms:Decrypt", "s3:getobjectattributes": "kms:Decrypt",
+	"s3:putobject": "kms:GenerateDataKey",
+}
+
+// key adds the question for the key that encrypts the bucket's objects.
+func (q *asking) key() {
+	action := keyActions[strings.ToLower(q.Request.Action)]
+	encryptions := q.beside("aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+		"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
+	if action == "" || len(encryptions) == 0 {
+		return
+	}
+	var settings struct {
+		Rules []struct {
+			BucketKeyEnabled any `json:"bucketKeyEnabled"`
+			Default          struct {
+				Algorithm string `json:"sseAlgorithm"`
+				Key       any    `json:"kmsMasterKeyId"`
+			} `json:"applyServerSideEncryptionByDefault"`
+		} `json:"rules"`
+	}
+	if convert(encryptions[0].Inputs, &settings) != nil || len(settings.Rules) != 1 || IsUnknown(settings.Rules[0].Default.Algorithm) {
+		q.note("How the bucket encrypts its objects is not known, so that a key may have a say besides.")
+		return
+	}
+	rule := settings.Rules[0]
+	if !strings.HasPrefix(rule.Default.Algorithm, "aws:kms") {
+		return
+	}
+	id, _ := rule.Default.Key.(string)
+	if id == "" && rule.Default.Key != nil {
+		id = unknownString
+	}
+	key := q.findKey(id, encryptions[0].Dependencies["rules"])
+	asked := q.questions[0].Case
+	asked.RCPs = q.withoutBlock(asked.RCPs)
+	asked.Request.Action = action
+	asked.Request.Resource = Resource{ARN: key.arn, AccountID: key.account}
+	asked.ResourcePolicy = key.policy
+
+	context := maps.Clone(asked.Request.Context)
+	maps.DeleteFunc(context, func(key string, _ any) bool { return strings.HasPrefix(strings.ToLower(key), "s3:") })
+	context["aws:ResourceAccount"] = key.account
+	context["kms:ViaService"] = "s3." + key.region + ".amazonaws.com"
+	if account, known := context["aws:PrincipalAccount"]; known {
+		context["kms:CallerAccount"] = account
+	}
+	if len(key.aliases) > 0 {
+		context["kms:ResourceAliases"] = key.aliases
+	}
+	// With a bucket key the context is the bucket, else the object.
+	context["kms:EncryptionContext:aws:s3:arn"] = q.Request.Resource.ARN
+	if rule.BucketKeyEnabled == true {
+		context["kms:EncryptionContext:aws:s3:arn"], _, _ = strings.Cut(q.Request.Resource.ARN, "/")
+	}
+	asked.Request.Context = context
+	q.questions = append(q.questions, Question{About: action + " on the key that encrypts the object, " + key.arn, Case: asked})
+}
+
+func (q *asking) withoutBlock(levels []Level) []Level {
+	return slices.DeleteFunc(slices.Clone(levels), func(level Level) bool { return level.OrgIdentifier == "Public Access Block" })
+}
+
+// key is a KMS key as a question about it needs it.
+type key struct {
+	arn, account, region string
+	policy               json.RawMessage
+	aliases              []string
+}
+
+// findKey finds the key that a bucket's encryption names by ARN, id or alias; from is what an id that is not known yet comes from.
+func (q *asking) findKey(id string, from []string) key {
+	account := q.bucket.Account
+	if id == "" || strings.HasSuffix(id, "alias/aws/s3") {
+		q.note("The objects are encrypted with the key aws/s3, which AWS manages and which cannot be used from another account: " +
+			"that takes a key of one's own.")
+		return q.managedKey(account)
+	}
+	isKey := func(r *stackResource) bool { return r.Type == "aws:kms/key:Key" }
+	keys := q.all(isKey)
+	i := slices.IndexFunc(keys, func(r *stackResource) bool { return q.means(id, from, r) })
+	if i < 0 && IsUnknown(id) {
+		// A preview does not show it, and does not always show where it comes from.
+		keys = q.all(func(r *stackResource) bool { return isKey(r) && r.Stack == q.bucket.Stack })
+		if len(keys) == 1 {
+			i = 0
+		}
+	}
+	if i < 0 {
+		q.note("The key that encrypts the objects, %s, is not in these files: what its policy allows is not known.", shown(id))
+		arn := id
+		if !isARN(arn) || IsUnknown(arn) {
+			arn = "arn:aws:kms:" + q.region() + ":" + account + ":key/not-known-yet"
+		}
+		return key{arn: arn, account: AccountOf(arn), region: strings.Split(arn, ":")[3], policy: unknownPolicy}
+	}
+	return q.keyOf(keys[i])
+}
+
+func shown(id string) string {
+	if IsUnknown(id) {
+		return "whose id is not known yet"
+	}
+	return id
+}
+
+// means says whether an id or an alias, or what it comes from, is that of a key.
+func (q *asking) means(id string, from []string, key *stackResource) bool {
+	if isKeyID(id, from, key) {
+		return true
+	}
+	return slices.ContainsFunc(q.aliasesOf(key), func(alias *stackResource) bool {
+		name := alias.text("name")
+		return name != "" && strings.HasSuffix(id, name) || IsUnknown(id) && slices.Contains(from, alias.URN)
+	})
+}
+
+func isKeyID(id string, from []string, key *stackResource) bool {
+	if IsUnknown(id) {
+		return slices.Contains(from, key.URN)
+	}
+	arn, _ := key.Outputs.ARN.(string)
+	return isARN(arn) && (id == arn || strings.HasSuffix(arn, ":key/"+id))
+}
+
+// aliasesOf are the aliases of a key.
+func (q *asking) aliasesOf(key *stackResource) []*stackResource {
+	return q.all(func(r *stackResource) bool {
+		return r.Type == "aws:kms/alias:Alias" && r.Account == key.Account && isKeyID(r.text("targetKeyId"), r.Dependencies["targetKeyId"], key)
+	})
+}
+
+// keyOf is a key of the stacks. One that is not made yet has a name of ours in the place of its id.
+func (q *asking) keyOf(resource *stackResource) key {
+	found := key{account: resource.Account, region: q.region(), policy: defaultKeyPolicy(resource.Account)}
+	if arn, known := resource.Outputs.ARN.(string); known && isARN(arn) {
+		found.arn, found.region = arn, strings.Split(arn, ":")[3]
+	} else {
+		found.arn = "arn:aws:kms:" + found.region + ":" + found.account + ":key/" + resource.Name
+		q.note("The key that encrypts the objects is not made yet: %s stands for its id.", resource.Name)
+	}
+	for _, alias := range q.aliasesOf(resource) {
+		found.aliases = append(found.aliases, alias.text("name"))
+	}
+	for _, a := range q.attachments {
+		carrier := q.byURN[a.URN]
+		switch id, from := carrier.text("keyId"), carrier.Dependencies["keyId"]; {
+		case a.Kind != "key":
+		case carrier == resource, isKeyID(id, from, resource):
+			found.policy = a.document()
+		case carrier.Stack == resource.Stack && IsUnknown(id) && len(from) == 0:
+			found.policy = unknownPolicy // It may be this key's.
+		}
+	}
+	return found
+}
+
+// region is the bucket's region.
+func (q *asking) region() string {
+	if regions := q.regions[q.bucket.Stack]; len(regions) == 1 {
+		return regions[0]
+	}
+	return unknownString
+}
+
+// defaultKeyPolicy is the policy of a key that is made without one.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+func defaultKeyPolicy(account string) json.RawMessage {
+	return soleStatement(map[string]any{
+		"Effect": "Allow", "Principal": map[string]string{"AWS": "arn:aws:iam::" + account + ":root"}, "Action": "kms:*", "Resource": "*",
+	})
+}
+
+// managedKey is the key aws/s3: its policy lets the principals of its own account use it through S3.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+func (q *asking) managedKey(account string) key {
+	region := q.region()
+	return key{arn: "arn:aws:kms:" + region + ":" + account + ":key/aws-s3", account: account, region: region,
+		policy: soleStatement(map[string]any{
+			"Effect": "Allow", "Principal": map[string]string{"AWS": "*"}, "Resource": "*",
+			"Action": []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"},
+			"Condition": map[string]any{"StringEquals": map[string]string{
+				"kms:CallerAccount": account, "kms:ViaService": "s3." + region + ".amazonaws.com",
+			}},
+		})}
+}
+
+func isS3Endpoint(r *stackResource) bool {
+	return r.Type == "aws:ec2/vpcEndpoint:VpcEndpoint" && strings.HasSuffix(r.text("serviceName"), ".s3")
+}
+
+// inVPC are the functions that run as the principal's role, and in a VPC.
+func (q *asking) inVPC() []*stackResource {
+	if q.role == nil {
+		return nil
+	}
+	return q.all(func(r *stackResource) bool {
+		config, _ := r.Inputs["vpcConfig"].(map[string]any)
+		subnets, isList := config["subnetIds"].([]any)
+		connected := len(subnets) > 0 || config["subnetIds"] != nil && !isList
+		role := r.text("role")
+		isOwn := role == q.role.arn("role") || IsUnknown(role) && slices.Contains(r.Dependencies["role"], q.role.URN)
+		return r.Type == "aws:lambda/function:Function" && r.Account == q.role.Account && connected && isOwn
+	})
+}
+
+// network says what becomes of a request that no policy refuses, but that never arrives.
+func (q *asking) network() {
+	for _, function := range q.inVPC() {
+		if len(q.all(isS3Endpoint)) == 0 {
+			q.note("The function %s runs in a VPC, and these files show no S3 endpoint there. Without one, or a NAT gateway, "+
+				"its requests time out: they do not arrive, and no policy has a say.", function.text("name"))
+		}
+	}
+}
+
+// endpoints adds the questions for the policies of the S3 endpoints, if the request comes through one.
+func (q *asking) endpoints() {
+	if !HasContextKey(q.Request.Context, "aws:SourceVpce") && len(q.inVPC()) == 0 {
+		return
+	}
+	for _, endpoint := range q.all(isS3Endpoint) {
+		policy := endpoint.text("policy")
+		if policy == "" || q.role != nil && endpoint.Account != q.role.Account {
+			continue // Without a policy it lets everything through.
+		}
+		asked := q.questions[0].Case
+		asked.RCPs, asked.SCPs, asked.SessionPolicy, asked.PermissionBoundaries = nil, nil, nil, nil
+		// It has to allow for itself what comes through it, as the resource's policy has to allow a caller of another account.
+		asked.IdentityPolicies = []NamedPolicy{{Name: "anything", Policy: anything}}
+		asked.Request.Resource.AccountID = noAccount
+		asked.ResourcePolicy = attachment{Text: policy}.document()
+		q.questions = append(q.questions, Question{About: "the endpoint " + endpoint.Name + ", by its policy", Case: asked})
+	}
+}
+
+// noAccount is nobody's.
+const noAccount = "000000000000"
