@@ -19,14 +19,14 @@ import data.iam.resources
 # description: |
 #   One object for each layer, and for each level of the control policies, in the order in which AWS asks them: `layer`, `level`,
 #   `outcome`, and where there is one, the `statement` that decided or the `nearest` that did not match.
-reasons := array.flatten([
-	_of_levels("scp"),
-	_of_levels("rcp"),
-	[object.union({"layer": layer}, said) |
-		some layer in ["boundary", "session", "identity", "resource"]
-		said := _said_by(layer)
-	],
-])
+reasons := [reason |
+	some layer in ["scp", "rcp", "boundary", "session", "identity", "resource"]
+	some reason in _reasons(layer)
+]
+
+_reasons(layer) := _of_levels(layer) if layer in {"scp", "rcp"}
+
+else := [object.union({"layer": layer}, _said_by(layer))]
 
 _of_levels(layer) := [{"layer": layer, "outcome": outcome}] if outcome := _unasked(layer)
 

@@ -300,13 +300,12 @@ func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]
 	var findings []Finding
 	var strict, others []any
 	for _, a := range attachments {
-		finding, ok := r.readStrictly(a)
-		if finding != nil {
-			findings = append(findings, *finding)
-		}
-		if ok {
+		switch finding, ok := r.readStrictly(a); {
+		case ok:
 			strict = append(strict, a.given)
-		} else {
+		case finding != nil: // There is no more to say of it.
+			findings = append(findings, *finding)
+		default:
 			others = append(others, a.given)
 		}
 	}
