@@ -17,16 +17,15 @@ import (
 // Access is what stacks tell of who may do what: their roles with all that is attached to them, their buckets, keys and endpoints.
 type Access struct {
 	resources   []stackResource
-	attachments []attachment
+	attachments []Attachment
 	byURN       map[string]*stackResource
 	// roles are the roles by their names; a name can be there once for each account.
 	roles map[string][]*stackResource
 	// managed are the managed policies by their ARNs and by their URNs.
-	managed map[string]attachment
-	// public says of a bucket policy, by its URN, whether S3 calls it public: 1, or 0 where that is not settled.
-	public map[string]int
+	managed map[string]Attachment
 	// regions are the regions of each stack.
 	regions map[string][]string
+	rules   *Rules
 }
 
 // stackResource is a resource as data.pulumi.stacks shows it.
@@ -43,20 +42,6 @@ type stackResource struct {
 	// Dependencies are the URNs that an input comes from.
 	Dependencies map[string][]string `json:"dependencies"`
 }
-
-// accessQuery asks for what an Access is made of.
-const accessQuery = `resources = data.pulumi.stacks.resources
-attachments = data.pulumi.attachments.found
-regions = data.pulumi.regions.found
-incomplete = [[file.path, message] |
-	some file in data.pulumi.stacks.files
-	some message in data.pulumi.stacks.incomplete(file.contents)
-]
-public = [[attachment.urn, truth] |
-	some attachment in data.pulumi.attachments.known
-	attachment.kind == "bucket"
-	truth := data.iam.publicness.truth(attachment.policy)
-]`
 
 // Access finds in stacks what has a say in a request. The files are those that ReadStack reads. A preview that does not show all that will
 // be there is an error.
@@ -75,9 +60,8 @@ func (r *Rules) Access(ctx context.Context, files ...File) (*Access, error) {
 	}
 	var found struct {
 		Resources   []stackResource
-		Attachments []attachment
+		Attachments []Attachment
 		Incomplete  [][2]string
-		Public      [][2]any
 		Regions     [][2]string
 	}
 	if err := convert(bound, &found); err != nil {
@@ -88,7 +72,7 @@ func (r *Rules) Access(ctx context.Context, files ...File) (*Access, error) {
 	}
 	access := &Access{
 		resources: found.Resources, attachments: found.Attachments, byURN: map[string]*stackResource{},
-		roles: map[string][]*stackResource{}, managed: map[string]attachment{}, public: map[string]int{}, regions: map[string][]string{},
+		roles: map[string][]*stackResource{}, managed: map[string]Attachment{}, regions: map[string][]string{}, rules: r,
 	}
 	for i := range access.resources {
 		resource := &access.resources[i]
@@ -101,11 +85,6 @@ func (r *Rules) Access(ctx context.Context, files ...File) (*Access, error) {
 		if resource := access.byURN[a.URN]; resource.Type == "aws:iam/policy:Policy" {
 			access.managed[a.URN], access.managed[resource.arn("policy")] = a, a
 		}
-	}
-	for _, pair := range found.Public {
-		urn, _ := pair[0].(string)
-		truth, _ := pair[1].(float64)
-		access.public[urn] = int(truth)
 	}
 	for _, pair := range found.Regions {
 		access.regions[pair[0]] = append(access.regions[pair[0]], pair[1])
@@ -164,12 +143,12 @@ func (q Question) Decide(ctx context.Context, engine *Engine) (Result, error) {
 	generous.PermissionBoundaries = slices.Clone(q.Case.PermissionBoundaries)
 	for _, policies := range [][]NamedPolicy{generous.IdentityPolicies, generous.PermissionBoundaries} {
 		for i := range policies {
-			if slices.Equal(policies[i].Policy, unknownPolicy) {
+			if IsUnknownPolicy(policies[i].Policy) {
 				policies[i].Policy = anything
 			}
 		}
 	}
-	if slices.Equal(generous.ResourcePolicy, unknownPolicy) {
+	if IsUnknownPolicy(generous.ResourcePolicy) {
 		generous.ResourcePolicy = soleStatement(map[string]any{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
 	}
 	if best, err := engine.Decide(ctx, generous); err != nil || best.Decision != ImplicitlyDenied {
@@ -186,9 +165,9 @@ func (q Question) Decide(ctx context.Context, engine *Engine) (Result, error) {
 //
 // What the stacks do not show is not assumed: its place is taken by a policy that is not known, which makes every answer Undetermined that
 // hangs on it, and a note says so. Notes also say what no policy shows.
-func (a *Access) Questions(asked Case) (questions []Question, implied, notes []string, err error) {
+func (a *Access) Questions(ctx context.Context, asked Case) (questions []Question, implied, notes []string, err error) {
 	q := asking{Access: a, Case: asked}
-	if err := q.resource(); err != nil {
+	if err := q.resource(ctx); err != nil {
 		return nil, nil, nil, err
 	}
 	q.principal()
@@ -242,9 +221,6 @@ func (q *asking) note(format string, args ...any) {
 	q.notes = append(q.notes, fmt.Sprintf(format, args...))
 }
 
-// unknownPolicy stands for a policy that is there, or may be, and is not shown.
-var unknownPolicy = json.RawMessage(`"` + unknownString + `"`)
-
 // anything is the most that an identity policy can allow.
 var anything = soleStatement(map[string]any{"Effect": "Allow", "Action": "*", "Resource": "*"})
 
@@ -254,13 +230,13 @@ func soleStatement(of map[string]any) json.RawMessage {
 	return text
 }
 
-// document is the text of an attachment as a policy.
-func (a attachment) document() json.RawMessage {
-	text, isText := a.Text.(string)
-	if !isText || IsUnknown(text) {
-		return unknownPolicy
+// policyText is the text of a policy, where it is shown. What is wrong with it, the evaluator tells.
+func policyText(text any) json.RawMessage {
+	shown, isText := text.(string)
+	if !isText || IsUnknown(shown) {
+		return UnknownPolicy()
 	}
-	return json.RawMessage(text)
+	return json.RawMessage(shown)
 }
 
 // roleName is the account and the name of the role that a principal is, or is a session of.
@@ -289,7 +265,7 @@ func (q *asking) principal() {
 		if len(q.IdentityPolicies) > 0 || !isARN(principal) && !accountID.MatchString(principal) {
 			return
 		}
-		q.IdentityPolicies = []NamedPolicy{{Name: "of the principal", Policy: unknownPolicy}}
+		q.IdentityPolicies = []NamedPolicy{{Name: "of the principal", Policy: UnknownPolicy()}}
 		if name == "" {
 			q.note("These files do not have the policies of %s: what they allow is not known, unless --identity gives them.", principal)
 			return
@@ -310,8 +286,10 @@ func (q *asking) principal() {
 		if a.Kind != "identity" || q.byURN[a.URN].Account != role.Account {
 			continue
 		}
-		if owner := q.byURN[a.URN]; a.Role == name || IsUnknown(a.Role) && slices.Contains(owner.Dependencies["role"], role.URN) {
-			q.IdentityPolicies = append(q.IdentityPolicies, NamedPolicy{Name: owner.Name, Policy: a.document()})
+		belongsTo, isText := a.Role.(string)
+		open := !isText || IsUnknown(belongsTo)
+		if owner := q.byURN[a.URN]; belongsTo == name || open && slices.Contains(owner.Dependencies["role"], role.URN) {
+			q.IdentityPolicies = append(q.IdentityPolicies, NamedPolicy{Name: owner.Name, Policy: policyText(a.Text)})
 		}
 	}
 	for _, by := range q.attachedTo(role) {
@@ -383,19 +361,19 @@ func (q *asking) managedPolicy(by reference, given []NamedPolicy) NamedPolicy {
 	if IsUnknown(by.arn) {
 		for _, urn := range by.from {
 			if a, found := q.managed[urn]; found {
-				return NamedPolicy{Name: q.byURN[urn].Name, Policy: a.document()}
+				return NamedPolicy{Name: q.byURN[urn].Name, Policy: policyText(a.Text)}
 			}
 		}
 		q.note("A managed policy is attached to the role whose ARN is not known yet: what it says is not known.")
-		return NamedPolicy{Name: "attached by an unknown ARN", Policy: unknownPolicy}
+		return NamedPolicy{Name: "attached by an unknown ARN", Policy: UnknownPolicy()}
 	}
 	if a, found := q.managed[by.arn]; found {
-		return NamedPolicy{Name: q.byURN[a.URN].Name, Policy: a.document()}
+		return NamedPolicy{Name: q.byURN[a.URN].Name, Policy: policyText(a.Text)}
 	}
 	if i := slices.IndexFunc(given, func(policy NamedPolicy) bool { return policy.Name == by.arn }); i >= 0 {
 		return given[i]
 	}
 	q.note("%s is attached to the role, and is not in these files: what it says is not known, unless --identity %s=FILE gives it.",
 		by.arn, by.arn)
-	return NamedPolicy{Name: by.arn, Policy: unknownPolicy}
+	return NamedPolicy{Name: by.arn, Policy: UnknownPolicy()}
 }

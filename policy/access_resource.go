@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,12 +10,12 @@ import (
 )
 
 // resource adds the resource's own policy, and the account that owns it.
-func (q *asking) resource() error {
+func (q *asking) resource(ctx context.Context) error {
 	resource := &q.Request.Resource
 	if resource.AccountID == "" {
 		resource.AccountID = AccountOf(resource.ARN)
 	}
-	var policies []attachment
+	var policies []Attachment
 	missing := "These files do not show the policy of " + resource.ARN
 	switch role, _, name := q.roleOf(resource.ARN); {
 	case isS3(resource.ARN):
@@ -22,11 +23,11 @@ func (q *asking) resource() error {
 		policies = q.bucketPolicies(bucket)
 		missing = fmt.Sprintf("These files have no bucket %s (they have: %s)", bucket, listed(q.names(isBucket, "bucket")))
 	case role != nil:
-		policies = q.policiesOf(func(a attachment) bool { return a.Kind == "trust" && a.URN == role.URN })
+		policies = q.policiesOf(func(a Attachment) bool { return a.Kind == "trust" && a.URN == role.URN })
 	case name != "":
 		missing = fmt.Sprintf("These files have no role %s (they have: %s)", resource.ARN, listed(q.roleARNs()))
 	default:
-		policies = q.policiesOf(func(a attachment) bool { return a.ARN == resource.ARN && a.Kind != "identity" })
+		policies = q.policiesOf(func(a Attachment) bool { return a.ARN == resource.ARN && a.Kind != "identity" })
 	}
 	if resource.AccountID == "" && len(policies) > 0 {
 		resource.AccountID = q.byURN[policies[0].URN].Account
@@ -40,17 +41,17 @@ func (q *asking) resource() error {
 		return fmt.Errorf("these files have %d policies for %s, as %s and %s; give those of one deployment",
 			len(policies), resource.ARN, policies[0].URN, policies[1].URN)
 	case len(policies) == 1:
-		q.ResourcePolicy = policies[0].document()
-		q.block(policies[0])
+		q.ResourcePolicy = policyText(policies[0].Text)
+		return q.block(ctx)
 	case q.bucket == nil:
-		q.ResourcePolicy = unknownPolicy
+		q.ResourcePolicy = UnknownPolicy()
 		q.note("%s: what its policy allows is not known, unless --resource-policy gives it.", missing)
 	}
 	return nil
 }
 
-func (a *Access) policiesOf(wanted func(attachment) bool) []attachment {
-	var found []attachment
+func (a *Access) policiesOf(wanted func(Attachment) bool) []Attachment {
+	var found []Attachment
 	for _, one := range a.attachments {
 		if wanted(one) {
 			found = append(found, one)
@@ -83,14 +84,14 @@ func isBucket(r *stackResource) bool {
 }
 
 // bucketPolicies finds the bucket and its policies, of which it should have one at most.
-func (q *asking) bucketPolicies(name string) []attachment {
+func (q *asking) bucketPolicies(name string) []Attachment {
 	for _, bucket := range q.all(func(r *stackResource) bool { return isBucket(r) && r.text("bucket") == name }) {
 		q.bucket = bucket
 		if q.Request.Resource.AccountID == "" {
 			q.Request.Resource.AccountID = bucket.Account
 		}
 	}
-	return q.policiesOf(func(a attachment) bool { return a.Kind == "bucket" && a.ARN == "arn:aws:s3:::"+name })
+	return q.policiesOf(func(a Attachment) bool { return a.Kind == "bucket" && a.ARN == "arn:aws:s3:::"+name })
 }
 
 // beside are the resources about the request's bucket.
@@ -108,10 +109,21 @@ func (q *asking) beside(types ...string) []*stackResource {
 // block adds what Public Access Block makes of the bucket's policy: RestrictPublicBuckets lets nobody of another account in by a public
 // one, which is what a resource control policy would do.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
-func (q *asking) block(bucketPolicy attachment) {
-	truth, known := q.public[bucketPolicy.URN]
-	if !known || truth < 0 {
-		return
+func (q *asking) block(ctx context.Context) error {
+	if q.bucket == nil || IsUnknownPolicy(q.ResourcePolicy) {
+		return nil
+	}
+	policy, err := ReadDocument(ResourcePolicy, "", q.ResourcePolicy)
+	if err != nil {
+		return nil //nolint:nilerr // What is wrong with a policy, the evaluator tells.
+	}
+	answer, err := judge(ctx, q.rules.publicness, policy, nil)
+	if err != nil {
+		return err
+	}
+	truth := fmt.Sprint(answer["truth"])
+	if truth == "-1" {
+		return nil
 	}
 	blocks := append(q.beside("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"), q.all(func(r *stackResource) bool {
 		return r.Type == "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock" && r.Account == q.Request.Resource.AccountID
@@ -119,14 +131,14 @@ func (q *asking) block(bucketPolicy attachment) {
 	on := func(setting string) bool {
 		return slices.ContainsFunc(blocks, func(r *stackResource) bool { return r.Inputs[setting] == true })
 	}
-	if truth == 1 && on("blockPublicPolicy") {
+	if truth == "1" && on("blockPublicPolicy") {
 		q.note("S3 calls this bucket policy public, and refuses to store it: Public Access Block has BlockPublicPolicy on.")
 	}
 	if !on("restrictPublicBuckets") {
-		return
+		return nil
 	}
-	restriction := unknownPolicy
-	if truth == 1 {
+	restriction := UnknownPolicy()
+	if truth == "1" {
 		restriction = soleStatement(map[string]any{
 			"Sid": "OtherAccounts", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
 			"Condition": map[string]any{
@@ -141,6 +153,7 @@ func (q *asking) block(bucketPolicy attachment) {
 	q.RCPs = append(slices.Clone(q.RCPs), Level{
 		OrgIdentifier: "Public Access Block", Policies: []NamedPolicy{{Name: "RestrictPublicBuckets", Policy: restriction}},
 	})
+	return nil
 }
 
 // sameRole asks once more in the name of the role itself, where it has a path: the ARN of a session does not tell the path, but the role
@@ -256,7 +269,7 @@ func (q *asking) findKey(id string, from []string) key {
 		if !isARN(arn) || IsUnknown(arn) {
 			arn = "arn:aws:kms:" + q.region() + ":" + account + ":key/not-known-yet"
 		}
-		return key{arn: arn, account: AccountOf(arn), region: strings.Split(arn, ":")[3], policy: unknownPolicy}
+		return key{arn: arn, account: AccountOf(arn), region: strings.Split(arn, ":")[3], policy: UnknownPolicy()}
 	}
 	return q.keyOf(keys[i])
 }
@@ -311,9 +324,9 @@ func (q *asking) keyOf(resource *stackResource) key {
 		switch id, from := carrier.text("keyId"), carrier.Dependencies["keyId"]; {
 		case a.Kind != "key":
 		case carrier == resource, isKeyID(id, from, resource):
-			found.policy = a.document()
+			found.policy = policyText(a.Text)
 		case carrier.Stack == resource.Stack && IsUnknown(id) && len(from) == 0:
-			found.policy = unknownPolicy // It may be this key's.
+			found.policy = UnknownPolicy() // It may be this key's.
 		}
 	}
 	return found
@@ -393,7 +406,7 @@ func (q *asking) endpoints() {
 		// It has to allow for itself what comes through it, as the resource's policy has to allow a caller of another account.
 		asked.IdentityPolicies = []NamedPolicy{{Name: "anything", Policy: anything}}
 		asked.Request.Resource.AccountID = noAccount
-		asked.ResourcePolicy = attachment{Text: policy}.document()
+		asked.ResourcePolicy = policyText(policy)
 		q.questions = append(q.questions, Question{About: "the endpoint " + endpoint.Name + ", by its policy", Case: asked})
 	}
 }

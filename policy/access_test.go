@@ -275,7 +275,7 @@ func TestAccess(t *testing.T) {
 			if asked.Request.Resource.ARN == "" {
 				asked.Request.Resource.ARN = accessObject
 			}
-			questions, _, notes, err := access.Questions(asked)
+			questions, _, notes, err := access.Questions(t.Context(), asked)
 			if err != nil {
 				t.Fatal(err)
 			}

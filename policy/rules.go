@@ -49,8 +49,8 @@ type Rules struct {
 	// system finds policies and roles, and judges nothing.
 	system  rego.PreparedEvalQuery
 	actions map[string]Action
-	// access finds what has a say in a request.
-	access rego.PreparedEvalQuery
+	// access finds what has a say in a request; publicness says whether S3 calls a bucket policy public.
+	access, publicness rego.PreparedEvalQuery
 	// excepts tells whether there are exceptions.
 	excepts bool
 }
@@ -111,7 +111,8 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
 		verdict:     &rules.verdict,
 		aboutSystem: &rules.system,
-		accessQuery: &rules.access,
+		aboutAccess: &rules.access,
+		"truth = data.iam.publicness.truth(input)": &rules.publicness,
 	} {
 		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
@@ -126,8 +127,15 @@ const (
 		attachments = data.pulumi.attachments.found
 		shown = data.pulumi.exceptions.shown`
 	aboutPolicies = `findings = data.policies.about_policy with data.pulumi.attachments.found as input`
-	aboutSystem   = `attachments = data.pulumi.attachments.found; roles = data.pulumi.roles.found`
-	verdict       = `[findings, excepted] = [data.policies.deny | data.policies.warn, data.policies.excepted]
+	aboutAccess   = `resources = data.pulumi.stacks.resources
+		attachments = data.pulumi.attachments.found
+		regions = data.pulumi.regions.found
+		incomplete = [[file.path, message] |
+			some file in data.pulumi.stacks.files
+			some message in data.pulumi.stacks.incomplete(file.contents)
+		]`
+	aboutSystem = `attachments = data.pulumi.attachments.found; roles = data.pulumi.roles.found`
+	verdict     = `[findings, excepted] = [data.policies.deny | data.policies.warn, data.policies.excepted]
 		with data.policies.finding as input.findings
 		with data.pulumi.exceptions.shown as input.shown`
 )
@@ -186,8 +194,6 @@ type attachment struct {
 	Stack string `json:"stack"`
 	URN   string `json:"urn"`
 	Kind  string `json:"kind"`
-	ARN   string `json:"arn"`
-	Role  string `json:"role"` // that an identity policy belongs to
 	Text  any    `json:"text"`
 	// given is the whole of it, as Rego has it.
 	given any

@@ -23,7 +23,9 @@ const (
 func UnknownPolicy() json.RawMessage { return json.RawMessage(`"` + unknownString + `"`) }
 
 // IsUnknownPolicy says whether a policy's text is one that nobody has shown.
-func IsUnknownPolicy(text json.RawMessage) bool { return len(text) > 0 && text[0] == '"' && IsUnknown(string(text)) }
+func IsUnknownPolicy(text json.RawMessage) bool {
+	return len(text) > 0 && text[0] == '"' && IsUnknown(string(text))
+}
 
 // IsUnknown says whether s is the mark of a value that a preview does not show, secret or not known yet, or has an unknown value
 // within it. Such a value may turn out to be anything, so nothing that hangs on it is ever decided in favour of the request.

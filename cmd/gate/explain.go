@@ -213,7 +213,7 @@ func (a *explanation) among(ctx context.Context, c *Command, asked policy.Case, 
 	if err != nil {
 		return err
 	}
-	a.questions, a.implied, a.notes, err = access.Questions(asked)
+	a.questions, a.implied, a.notes, err = access.Questions(ctx, asked)
 	return err
 }
 

@@ -69,6 +69,11 @@ func TestExplainStacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	good, err := os.ReadFile("../../examples/troubleshooting/public.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	malformed := write(t, "malformed.json", strings.Replace(string(good), `\"Effect\":\"Allow\"`, `\"Effect\":\"Permit\"`, 1))
 	failed := write(t, "failed.json", `{"steps":[],"diagnostics":[{"severity":"error","message":"no"}]}`)
 	broken := write(t, "broken.json", `{"steps":[`)
 	for name, test := range map[string]struct {
@@ -88,6 +93,7 @@ func TestExplainStacks(t *testing.T) {
 		"a stack twice":                  {stacks("account-a", "account-b", "missing-half"), exitFailed, "", "these files have 2 policies for arn:aws:s3:::my-cross-account-bucket/in/k"},
 		"a preview that failed":          {stacks("account-a", failed), exitFailed, "", failed + ": The preview failed"},
 		"a file that is not whole":       {stacks("account-a", broken), exitFailed, "", broken + ": it ends in the middle"},
+		"a policy that is none":          {stacks("account-a", malformed), exitFailed, "", `resource policy, statement 0 (Sid "Everybody"), Effect: "Permit" is neither`},
 		"a file that is missing":         {stacks("nothing"), exitFailed, "", "nothing.json"},
 		"a document instead of a stack":  {stacks(logPolicy), exitFailed, "", "it is neither a preview"},
 	} {

@@ -14,6 +14,7 @@ import data.pulumi.stacks
 found contains [stack, region] if {
 	some file in stacks.files
 	region := file.contents.config["aws:region"]
+	is_string(region)
 	stack := _stack(stacks.states(file.contents)[_])
 }
 
@@ -22,6 +23,7 @@ found contains [_stack(provider), region] if {
 	some provider in stacks.states(file.contents)
 	provider.type == "pulumi:providers:aws"
 	region := provider.inputs.region
+	is_string(region)
 }
 
 _stack(state) := split(trim_prefix(state.urn, "urn:pulumi:"), "::")[0]
