@@ -458,7 +458,7 @@ _wildcard_messages := {
 }
 
 _has_policy(bucket) if {
-	some name in stacks.bucket_names(bucket)
+	some name in stacks.names(bucket, "bucket")
 	name in _with_policy
 }
 
@@ -466,7 +466,7 @@ _with_policy contains name if {
 	some resource in stacks.resources
 	startswith(resource.type, "aws:s3/bucket")
 	resource.urn in _with_attachment
-	some name in stacks.bucket_names(resource)
+	some name in stacks.names(resource, "bucket")
 }
 
 _stranger_message(one) := sprintf("The statement names %s, which no stack makes", [one.named]) if one.near == ""

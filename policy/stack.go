@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 // Stack is what ReadStack has read, as far as the rules look at it.
@@ -242,7 +245,26 @@ func (r *stackReader) take(state *resourceState) error {
 	return nil
 }
 
-// looksAt says whether the rules look at a resource. Of AWS's they could look at any.
+// looksAt says whether the rules look at a resource: whether they name its type, or it is a policy, which they look at all.
 func looksAt(state *resourceState) bool {
-	return strings.HasPrefix(state.Type, "aws:") || state.Type == "pulumi:providers:aws" || state.Type == "pulumi:pulumi:Stack"
+	return strings.HasPrefix(state.Type, "aws:") && (strings.HasSuffix(state.Type, "Policy") || namedTypes()[state.Type]) ||
+		state.Type == "pulumi:providers:aws" || state.Type == "pulumi:pulumi:Stack"
 }
+
+// namedTypes are the types of AWS's resources that the rules name.
+var namedTypes = sync.OnceValue(func() map[string]bool {
+	named := map[string]bool{}
+	files, _ := fs.Glob(ruleModules, "rules/*") // The pattern is right.
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.rego") {
+			continue
+		}
+		text, _ := ruleModules.ReadFile(file) // It is embedded.
+		for _, name := range awsType.FindAllString(string(text), -1) {
+			named[name] = true
+		}
+	}
+	return named
+})
+
+var awsType = regexp.MustCompile(`aws:[a-z0-9]+/[A-Za-z0-9]+:[A-Za-z0-9]+`)

@@ -9,41 +9,45 @@
 package iam.agreement
 
 import data.iam.actions
-import data.iam.preparation
 import data.iam.principals
 import data.iam.standins
 import data.iam.statements
 import data.pulumi.attachments
 import data.pulumi.fingerprints
-import data.pulumi.stacks
+import data.pulumi.roles
 
-# METADATA
-# title: Roles
-# description: |
-#   Each role of the stacks as {"stack", "urn", "arn", "account", "policies", "documents"}: its inline policies as they are, and prepared.
-roles := [{
-	"stack": resource.stack,
-	"urn": resource.urn,
-	"account": resource.account,
-	"arn": arn,
-	"documents": [preparation.document(policy) | some policy in policies],
-	"policies": policies,
-} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/role:Role"
-	policies := [attachment.policy |
-		some attachment in attachments.known
-		attachment.kind == "identity"
-		attachment.stack == resource.stack
-		attachment.role == resource.inputs.name
-	]
-	arn := concat("", ["arn:aws:iam::", resource.account, ":role", object.get(resource.inputs, "path", "/"), resource.inputs.name])
+# The attachments of buckets, and each principal that their policies name, before they are read: most have nothing to do with each other.
+_buckets := [attachment | some attachment in attachments.found; attachment.kind == "bucket"]
+
+_principals := [{"place": place, "index": index, "name": name} |
+	some place, bucket in _buckets
+	some index, statement in _list(json.unmarshal(bucket.text).Statement)
+	statement.Effect == "Allow"
+	some name in _list(statement.Principal.AWS)
 ]
 
-_buckets := [object.union(attachment, {"document": preparation.document(attachment.policy)}) |
-	some attachment in attachments.known
-	attachment.kind == "bucket"
-]
+# The places of the buckets, by the ARN, and by each principal that their policies name. It is worked out once, not anew for each name.
+# regal ignore:prefer-set-or-object-rule
+_buckets_by_name := {name: places |
+	some pair in _pairs
+	name := pair.name # regal ignore:comprehension-term-assignment
+	places := {one.place | some one in _pairs; one.name == name}
+}
+
+_pairs := array.concat(_principals, [{"name": bucket.arn, "place": place} | some place, bucket in _buckets])
+
+# The buckets in other accounts that a role's policies name, or that name the role, as they were read.
+_related(role, documents) := {bucket |
+	some name in ({role.arn} | {regex.replace(resource, `/.*$`, "") |
+		some document in documents
+		some statement in document.statements
+		some resource in _list(object.get(statement.source, "Resource", []))
+	})
+	some place in _buckets_by_name[name]
+	_buckets[place].account != role.account
+	bucket := attachments.reading(_buckets[place])
+	bucket.state == "known"
+}
 
 # METADATA
 # title: One-sided grants
@@ -51,14 +55,23 @@ _buckets := [object.union(attachment, {"document": preparation.document(attachme
 #   Each action that only one half of a grant allows, as {"half", "role", "bucket", "action", "witness"}: the half is the one that says too
 #   little, "bucket" or "role".
 one_sided := [{"half": half, "role": role, "bucket": between, "action": action, "witness": witness} |
-	some role in roles
-	some bucket in _buckets
-	role.account != bucket.account
+	some role in _roles
+	some bucket in _related(role, role.documents)
 	asked := _asked(role, bucket)
 	some [half, action] in {[half, request.action] | some [half, request] in asked}
 	witness := [request | some [h, request] in asked; h == half; request.action == action][0]
-	between := object.union(bucket, {"beside": [role.arn, {fingerprints.policy(policy) | some policy in role.policies}]})
+	said := {fingerprints.policy(policy) | some policy in role.read}
+	between := object.union(bucket, {"beside": [role.arn, said]})
 ]
+
+# The roles that can have to do with a bucket in another account, with their policies as they were read.
+_roles := [object.union(role, {"read": [one.policy | some one in read], "documents": [one.document | some one in read]}) |
+	some role in roles.found
+	count(_accounts_of_buckets - {role.account}) > 0
+	read := [one | some attachment in role.policies; one := attachments.reading(attachment); one.state == "known"]
+]
+
+_accounts_of_buckets contains bucket.account if some bucket in _buckets
 
 _asked(role, bucket) := {[half, request] |
 	some statement in array.concat(_own(role), _for(bucket, role))
@@ -100,7 +113,7 @@ _requests(statement, role, bucket) := {{"principal": session, "action": action, 
 	}}
 	statements.matches(statement) == 1 with input as case
 } if {
-	session := concat("", ["arn:aws:sts::", role.account, ":assumed-role/", regex.replace(role.arn, `^.*/`, ""), "/session"])
+	session := concat("", ["arn:", split(role.arn, ":")[1], ":sts::", role.account, ":assumed-role/", role.name, "/session"])
 }
 
 _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
@@ -114,15 +127,27 @@ _within(pattern, arn) if startswith(pattern, concat("", [arn, "/"]))
 default _allows(_, _) := false
 
 _allows(documents, case) if {
+	count(_taking_away(documents, case)) == 0
 	some document in documents
 	some statement in document.statements
 	statement.effect == "Allow"
 	statements.matches(statement) == 1 with input as case
 }
 
+# A Deny with conditions may be about other requests than this one.
+_taking_away(documents, case) := [statement |
+	some document in documents
+	some statement in document.statements
+	statement.effect == "Deny"
+	statement.conditions == []
+	some [_, 1] in principals.names(statement) with input as case
+	statements.matches(statement) == 1 with input as case
+]
+
 default _lets_in(_, _) := false
 
 _lets_in(document, case) if {
+	count(_taking_away([document], case)) == 0
 	some statement in document.statements
 	statement.effect == "Allow"
 	some [_, 1] in principals.names(statement) with input as case
@@ -134,23 +159,27 @@ _lets_in(document, case) if {
 # description: |
 #   Each role that a bucket's policy names, of an account whose stack is among those of the input, but that no stack makes, as
 #   {"bucket", "index", "named", "near"}: near is the role that comes closest, empty where none does.
-strangers := [{"bucket": bucket, "index": statement.index, "named": name, "near": near} |
-	some bucket in _buckets
-	some statement in bucket.document.statements
-	statement.effect == "Allow"
-	some ["AWS", name] in statement.principal.names
+strangers := [{"bucket": bucket, "index": said.index, "named": name, "near": near} |
+	some said in _principals
+	name := said.name
 	contains(name, ":role/")
-	not name in {role.arn | some role in roles}
+	not name in _arns
 	near := _near(name)
 	_expected(name, near)
+	bucket := attachments.reading(_buckets[said.place])
+	bucket.state == "known"
 ]
 
-_expected(name, _) if split(name, ":")[4] in {role.account | some role in roles}
+_arns contains role.arn if some role in roles.found
+
+_accounts contains role.account if some role in roles.found
+
+_expected(name, _) if split(name, ":")[4] in _accounts
 
 _expected(_, near) if near != ""
 
 _near(name) := arns[0] if {
-	arns := sort([role.arn | some role in roles; lower(_last(role.arn)) == lower(_last(name))])
+	arns := sort([arn | some arn in _arns; lower(_last(arn)) == lower(_last(name))])
 	count(arns) > 0
 }
 

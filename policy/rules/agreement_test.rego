@@ -20,13 +20,6 @@ _system(role, arn) := [
 	}}]),
 ]
 
-test_roles if {
-	[role] := agreement.roles with input as _system("R", "123456789012")
-	role.arn == "arn:aws:iam::123456789012:role/x/R"
-	role.stack == "a"
-	count(role.documents) == 1
-}
-
 test_one_sided if {
 	count(agreement.one_sided) == 0 with input as _system("R", "arn:aws:iam::123456789012:role/x/R")
 	[one] := agreement.one_sided with input as _system("R", "arn:aws:iam::123456789012:role/S")

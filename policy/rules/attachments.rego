@@ -26,10 +26,14 @@ found := [{
 
 # METADATA
 # title: What was read
+# description: What was found, as it was read.
+read := [reading(attachment) | some attachment in found]
+
+# METADATA
+# title: An attachment as it was read
 # description: |
-#   What was found, and the "state" of each: known, unknown or malformed. Where it is known, there is a "policy", and the "document" that is
-#   prepared of it.
-read := [object.union(attachment, _reading(attachment)) | some attachment in found]
+#   With the "state" known, unknown or malformed. Where it is known, there is a "policy", and the "document" that is prepared of it.
+reading(attachment) := object.union(attachment, _reading(attachment))
 
 # METADATA
 # title: Known attachments
@@ -87,12 +91,13 @@ else := {"state": "known", "policy": policy, "document": preparation.document(po
 else := {"state": "malformed"}
 
 # The ARN as it will be, as far as its parts are known; it is the same before and after the resource is made.
-_arn("bucket", resource) := concat("", ["arn:aws:s3:::", name]) if name := stacks.bucket_name(resource)
+_arn("bucket", resource) := concat("", ["arn:", resource.partition, ":s3:::", name]) if name := stacks.bucket_name(resource)
 
-else := "arn:aws:s3:::bucket"
+else := concat("", ["arn:", resource.partition, ":s3:::bucket"])
 
-_arn(kind, resource) := concat("", ["arn:aws:", _service[kind], ":", _owner(resource.account), ":", _local[kind], _name(resource)]) if {
+_arn(kind, resource) := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
 	kind != "bucket"
+	local := concat("", [_local[kind], _name(resource)])
 }
 
 _name(resource) := name if {

@@ -36,7 +36,7 @@ _protections := [
 ]
 
 _has(bucket, protection) if {
-	some name in stacks.bucket_names(bucket)
+	some name in stacks.names(bucket, "bucket")
 	[name, protection] in _given
 }
 
@@ -48,7 +48,7 @@ _given contains [name, protection] if {
 	some resource in stacks.resources
 	startswith(resource.type, "aws:s3/bucket")
 	some protection in _gives(resource)
-	some name in stacks.bucket_names(resource)
+	some name in stacks.names(resource, "bucket")
 }
 
 _gives(resource) := _blocks(resource.inputs) if {

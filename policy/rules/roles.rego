@@ -1,26 +1,29 @@
 # METADATA
 # title: Roles
-# description: |
-#   The roles of the stacks with what belongs to them, as {"stack", "urn", "name", "account", "arn", "uniqueId", "managed", "boundary"}.
-#   The ARN has the role's path; the unique id is empty until the role is there; managed are the ARNs of the managed policies that the
-#   stacks attach, which stand for what is not known yet where they are not; the boundary is empty where the role has none.
+# description: The roles of the stacks, each with its policies.
 package pulumi.roles
 
+import data.pulumi.attachments
 import data.pulumi.stacks
 
 # METADATA
 # title: What was found
-# description: An array of roles, in the order of the resources.
+# description: |
+#   Each role of the stacks with what belongs to it, as {"stack", "urn", "account", "name", "arn", "uniqueId", "policies", "managed",
+#   "boundary"}. The unique id is empty until the role is there. The policies are attachments, of its inline policies and of those of the
+#   stacks that are attached to it, not read yet; managed are the ARNs of all managed policies, which stand for what is not known yet
+#   where they are not; the boundary is empty where the role has none.
 found := [{
 	"stack": resource.stack,
 	"urn": resource.urn,
-	"name": name,
 	"account": resource.account,
-	"arn": object.get(resource.outputs, "arn", concat("", ["arn:aws:iam::", resource.account, ":role", path, name])),
+	"name": name,
+	"arn": object.get(resource.outputs, "arn", concat("", ["arn:", resource.partition, ":iam::", resource.account, ":role", path, name])),
 	"uniqueId": object.get(resource.outputs, "uniqueId", ""),
+	"policies": [attachments.found[place] | some place in places],
 	"managed": array.concat(
 		object.get(resource.inputs, "managedPolicyArns", []),
-		object.get(_attached, _key(resource.stack, name), []),
+		[arn | some of in names; some arn in _managed_by_role[of]],
 	),
 	"boundary": object.get(resource.inputs, "permissionsBoundary", ""),
 } |
@@ -28,16 +31,76 @@ found := [{
 	resource.type == "aws:iam/role:Role"
 	name := object.get(resource.inputs, "name", resource.name)
 	path := object.get(resource.inputs, "path", "/")
+	names := _names(resource, "name")
+	places := {place |
+		some urn in ({resource.urn} | {urn | some of in names; some urn in _policies_by_role[of]})
+		some place in _places_by_urn[urn]
+	}
 ]
 
-_attached[key] := [attachment.inputs.policyArn | some attachment in attachments] if {
-	some key, attachments in _attachments
+# The URNs of the resources whose policies a role has, by each of the role's names. It is, like the others here, worked out once, not anew
+# for each name that is asked for.
+# regal ignore:prefer-set-or-object-rule
+_policies_by_role := {of: urns |
+	some pair in _pairs
+	of := pair.role # regal ignore:comprehension-term-assignment
+	urns := {one.policy | some one in _pairs; one.role == of}
 }
 
-_attachments[key] contains resource if {
+_pairs := array.concat(
+	[{"role": of, "policy": resource.urn} |
+		some resource in stacks.resources
+		resource.type == "aws:iam/rolePolicy:RolePolicy"
+		some of in _names(resource, "role")
+	],
+	[{"role": of, "policy": urn} |
+		some resource in stacks.resources
+		resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+		some name in stacks.names(resource, "policyArn")
+		some urn in object.get(_managed_by_arn, name, {name})
+		some of in _names(resource, "role")
+	],
+)
+
+# regal ignore:prefer-set-or-object-rule
+_managed_by_role := {of: arns |
+	some attached in _attached
+	of := attached.role # regal ignore:comprehension-term-assignment
+	arns := {one.arn | some one in _attached; one.role == of}
+}
+
+_attached := [{"role": of, "arn": resource.inputs.policyArn} |
 	some resource in stacks.resources
 	resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-	key := _key(resource.stack, resource.inputs.role)
+	some of in _names(resource, "role")
+]
+
+# Managed policies that are not there yet have no ARN, and are known by their URN.
+# regal ignore:prefer-set-or-object-rule
+_managed_by_arn := {arn: urns |
+	some policy in _managed
+	arn := policy.outputs.arn # regal ignore:comprehension-term-assignment
+	urns := {one.urn | some one in _managed; one.outputs.arn == arn}
 }
 
-_key(stack, role) := concat(" ", [stack, role])
+_managed := [resource | some resource in stacks.resources; resource.type == "aws:iam/policy:Policy"]
+
+# Names of roles are unique within an account.
+_names(resource, property) := {_in_account(name, resource.account) | some name in stacks.names(resource, property)}
+
+_in_account(name, account) := concat("/", [account, name]) if not startswith(name, "urn:pulumi:")
+
+else := name
+
+# Where a resource's policies stand among the attachments.
+# regal ignore:prefer-set-or-object-rule
+_places_by_urn := {urn: places |
+	some attachment in _identity
+	urn := attachment.urn # regal ignore:comprehension-term-assignment
+	places := {one.place | some one in _identity; one.urn == urn}
+}
+
+_identity := [{"urn": attachment.urn, "place": place} |
+	some place, attachment in attachments.found
+	attachment.kind == "identity"
+]

@@ -28,22 +28,25 @@ else := {"path": "", "contents": one}
 # METADATA
 # title: Resources
 # description: |
-#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "inputs", "outputs", "dependencies"}. Those
-#   that are about to be deleted are not among them. The account is empty where nothing tells it; the dependencies are the URNs that each
-#   input comes from.
+#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "inputs", "outputs",
+#   "dependencies"}. Those that are about to be deleted are not among them. The account is empty where nothing tells it; the dependencies
+#   are the URNs that each input comes from.
 resources := [{
-	"stack": _stack(state.urn),
+	"stack": trim_prefix(parts[0], "urn:pulumi:"),
 	"urn": state.urn,
 	"type": state.type,
-	"name": regex.replace(state.urn, `^.*::`, ""),
-	"account": _account(state, accounts, file.contents),
+	"name": parts[count(parts) - 1],
+	"account": owner.account,
+	"partition": owner.partition,
 	"inputs": object.get(state, "inputs", {}),
 	"outputs": object.get(state, "outputs", {}),
 	"dependencies": object.get(state, "propertyDependencies", {}),
 } |
 	some file in files
-	accounts := _accounts(file.contents)
+	owners := _owners(file.contents)
 	some state in states(file.contents)
+	parts := split(state.urn, "::")
+	owner := _owner(state, object.get(owners, _provider(state), owners[""]))
 ]
 
 # METADATA
@@ -55,28 +58,26 @@ buckets := [resource |
 ]
 
 # METADATA
-# title: Names of a bucket
+# title: Names
 # description: |
-#   What the bucket that a resource is, or is about, goes by: its name where that is known, else the URNs that the name comes from. What is
-#   about a bucket has a name in common with it.
-bucket_names(resource) := {name, resource.urn} if {
-	name := _known_name(resource)
-}
+#   What goes by a property of a resource, as the bucket that it is, or is about: the property where it is known, else the URNs that it
+#   comes from. The resource's own URN is always among them, so that what refers to each other has a name in common.
+names(resource, property) := {resource.urn, name} if name := _known(resource, property)
 
-else := {resource.urn} | {urn | some urn in object.get(resource.dependencies, "bucket", [])}
+else := {resource.urn} | {urn | some urn in object.get(resource.dependencies, property, [])}
 
 # METADATA
 # title: Name of a bucket
 # description: The name of the bucket that a resource is, or is about; undefined where it is not known.
-bucket_name(resource) := name if name := _known_name(resource)
+bucket_name(resource) := name if name := _known(resource, "bucket")
 
 else := name if {
 	some urn in resource.dependencies.bucket
 	some name in _names_by_urn[urn]
 }
 
-_known_name(resource) := name if {
-	name := resource.inputs.bucket
+_known(resource, property) := name if {
+	name := resource.inputs[property]
 	is_string(name)
 	not unknowns.unknown(name)
 }
@@ -89,7 +90,7 @@ _names_by_urn := {bucket.urn: names |
 	names := {name |
 		some one in buckets
 		one.urn == urn
-		name := _known_name(one)
+		name := _known(one, "bucket")
 	}
 }
 
@@ -129,27 +130,54 @@ incomplete(contents) := {message |
 
 _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "replace", "read", "read-replacement"}
 
-_stack(urn) := split(trim_prefix(urn, "urn:pulumi:"), "::")[0]
-
-_account(state, accounts, contents) := id if id := accounts[concat("::", array.slice(split(state.provider, "::"), 0, 4))]
-
-# A preview tells the stack's settings.
-else := _only(contents.config["aws:allowedAccountIds"]) if contents.config
-
-else := id if {
-	id := split(state.outputs.arn, ":")[4]
-	id != ""
+# Whose resources are, as {"account", "partition"}, by their provider; by "" what the stack's settings say, which only a preview has.
+_owners(contents) := object.union({"": setting}, {provider.urn: owner |
+	some provider in states(contents)
+	provider.type == "pulumi:providers:aws"
+	inputs := object.get(provider, "inputs", {})
+	owner := {
+		"account": _only(object.get(inputs, "allowedAccountIds", setting.account)),
+		"partition": object.get(_partitions, _area(object.get(inputs, "region", "")), setting.partition),
+	}
+}) if {
+	setting := {
+		"account": _only(object.get(contents, ["config", "aws:allowedAccountIds"], [])),
+		"partition": object.get(_partitions, _area(object.get(contents, ["config", "aws:region"], "")), "aws"),
+	}
 }
+
+# The one account of a list, which the settings have as JSON.
+_only(ids) := ids[0] if is_array(ids)
+
+else := _only_of_text(ids) if is_string(ids)
 
 else := ""
 
-# The account of each provider that is kept to one.
-_accounts(contents) := {provider.urn: id |
-	some provider in states(contents)
-	provider.type == "pulumi:providers:aws"
-	id := _only(provider.inputs.allowedAccountIds)
+_only_of_text(text) := id if [id] := json.unmarshal(text)
+
+else := text if regex.match("^[0-9]{12}$", text)
+
+else := ""
+
+# The partitions, by what the names of their regions begin with.
+_partitions := {
+	"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-isob": "aws-iso-b", "us-isof": "aws-iso-f",
+	"eu-isoe": "aws-iso-e", "eusc": "aws-eusc",
 }
 
-_only(ids) := id if [id] := ids
+_area(region) := regex.replace(region, `^(us-gov|us-iso[a-z]?|cn|eu-isoe|eusc)-.*$`, "$1")
 
-else := id if [id] := json.unmarshal(ids)
+# A resource has its provider's URN, and behind that its id.
+_provider(state) := concat("::", array.slice(split(state.provider, "::"), 0, 4)) if state.provider
+
+else := ""
+
+# Where nothing else tells it, the ARN does, once the resource is there.
+_owner(state, owner) := owner if owner.account != ""
+
+else := {"account": parts[4], "partition": parts[1]} if {
+	parts := split(state.outputs.arn, ":")
+	count(parts) > 5
+}
+
+else := owner

@@ -11,7 +11,7 @@ test_files if {
 
 test_resources if {
 	[one] := stacks.resources with input as {"steps": [{"op": "create", "newState": _state}, {"op": "delete"}, {"op": "replace", "newState": _state}]}
-	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "inputs": {}, "outputs": {}, "dependencies": {}}
+	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "inputs": {}, "outputs": {}, "dependencies": {}}
 	count(stacks.resources) == 1 with input as {"deployment": {"resources": [_state, object.union(_state, {"delete": true})]}}
 	count(stacks.resources) == 0 with input as {"something": "else"}
 }
@@ -44,9 +44,20 @@ test_what_is_about_a_bucket_has_a_name_in_common_with_it if {
 	given := {"deployment": {"resources": [_bucket({"bucket": "n"})]}}
 	count(stacks.buckets) == 1 with input as given
 	unknown := _policy({"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"})
-	_bucket({}).urn in (stacks.bucket_names(unknown) & stacks.bucket_names(_bucket({"bucket": "n"})))
-	"n" in (stacks.bucket_names(_policy({"bucket": "n"})) & stacks.bucket_names(_bucket({"bucket": "n"})))
+	_bucket({}).urn in (stacks.names(unknown, "bucket") & stacks.names(_bucket({"bucket": "n"}), "bucket"))
+	"n" in (stacks.names(_policy({"bucket": "n"}), "bucket") & stacks.names(_bucket({"bucket": "n"}), "bucket"))
 	stacks.bucket_name(unknown) == "n" with input as given
 	stacks.bucket_name(_policy({"bucket": "m"})) == "m" with input as given
 	not stacks.bucket_name(_policy({})) with input as {"steps": []}
+}
+
+_partition(contents) := one.partition if [one] := stacks.resources with input as contents
+
+test_partition if {
+	_partition({"config": {"aws:region": "cn-north-1"}, "steps": [{"op": "same", "newState": _state}]}) == "aws-cn"
+	_partition({"config": {"aws:region": "us-isob-east-1"}, "steps": [{"op": "same", "newState": _state}]}) == "aws-iso-b"
+	_partition({"config": {"aws:region": "us-east-1"}, "steps": [{"op": "same", "newState": _state}]}) == "aws"
+	_partition({"deployment": {"resources": [object.union(_state, {"outputs": {"arn": "arn:aws-us-gov:s3:::b"}})]}}) == "aws-us-gov"
+	in_china := object.union(_provider, {"inputs": {"region": "cn-northwest-1"}})
+	"aws-cn" in {resource.partition | some resource in stacks.resources} with input as {"deployment": {"resources": [in_china, _of_provider]}}
 }
