@@ -136,28 +136,25 @@ _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	provider.type == "pulumi:providers:aws"
 	inputs := object.get(provider, "inputs", {})
 	owner := {
-		"account": _only(object.get(inputs, "allowedAccountIds", setting.account)),
+		"account": _account(inputs, setting),
 		"partition": object.get(_partitions, _area(object.get(inputs, "region", "")), setting.partition),
 	}
 }) if {
+	ids := object.get(contents, ["config", "aws:allowedAccountIds"], "")
 	setting := {
-		"account": _only(object.get(contents, ["config", "aws:allowedAccountIds"], [])),
+		"account": _account({"allowedAccountIds": ids}, {"account": ""}),
 		"partition": object.get(_partitions, _area(object.get(contents, ["config", "aws:region"], "")), "aws"),
 	}
 }
 
+_account(inputs, setting) := id if id := _only(inputs.allowedAccountIds)
+
+else := setting.account
+
 # The one account of a list, which the settings have as JSON.
-_only(ids) := ids[0] if is_array(ids)
+_only(ids) := id if [id] := ids
 
-else := _only_of_text(ids) if is_string(ids)
-
-else := ""
-
-_only_of_text(text) := id if [id] := json.unmarshal(text)
-
-else := text if regex.match("^[0-9]{12}$", text)
-
-else := ""
+else := id if [id] := json.unmarshal(ids)
 
 # The partitions, by what the names of their regions begin with.
 _partitions := {
