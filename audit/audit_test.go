@@ -184,7 +184,7 @@ func TestStatus(t *testing.T) {
 		want       []string
 		why        string
 	}{
-		"used":                     {useObjects, Options{Since: since}, []*trail.Record{record(day, "GetObject", "a"), record(day, "PutObject", "a")}, []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},
+		"used":                     {useObjects, Options{Since: since}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a")), []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},
 		"by its unique id":         {useObjects, Options{}, []*trail.Record{record(day, "GetObject", "a", unnamed), record(day, "PutObject", "a", unnamed)}, []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},
 		"never":                    {useObjects, Options{Since: since}, append(shown, record(day, "HeadObject", "a")), []string{"R: used s3:GetObject x1", "R: unused s3:PutObject"}, ""},
 		"before the date":          {useObjects, Options{Since: since}, append(shown, record(before, "GetObject", "a")), []string{"R: unused s3:GetObject", "R: unused s3:PutObject"}, "last used on 2026-07-01"},
@@ -197,9 +197,9 @@ func TestStatus(t *testing.T) {
 		"records of that day":      {useObjects, Options{Since: since}, []*trail.Record{record("2026-08-01", "GetObject", "a"), record("2026-08-01", "PutObject", "a", stranger)}, []string{"R: used s3:GetObject x1", "R: unused s3:PutObject"}, ""},
 		"known but begun late":     {useObjects, Options{Since: since, Recorded: []string{"b"}}, []*trail.Record{record(day, "GetObject", "a")}, []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "begin on 2026-08-10"},
 		"kept":                     {useObjects, Options{Keep: []string{"S3:put*"}}, []*trail.Record{record(day, "GetObject", "a")}, []string{"R: used s3:GetObject x1", "R: kept s3:PutObject"}, ""},
-		"denied":                   {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", refused)), []string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 ImplicitlyDenied"}, "asked for 1 times, and always denied"},
-		"failed":                   {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", failed)), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "asked for 1 times, which failed"},
-		"by who is not told":       {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", hidden)), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "1 accesses like it do not tell which principal"},
+		"denied":                   {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", refused)), []string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 ImplicitlyDenied"}, "asked for 1 time, and always denied"},
+		"failed":                   {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", failed)), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "asked for 1 time, which failed"},
+		"by who is not told":       {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "a", hidden)), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "1 access like it, of which the records do not tell which role"},
 		"a call that is not known": {useObjects, Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutAnything", "a")), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "calls whose action is not known: s3:PutAnything"},
 		"another bucket":           {useObjects, Options{}, append(shown, record(day, "GetObject", "a", elsewhere), record(day, "PutObject", "a")), []string{"R: used s3:PutObject x1", "R: unused s3:GetObject", "R: other s3:GetObject x1"}, ""},
 		"outside the prefix": {strings.Replace(useObjects, "b/*", "b/in/*", 1), Options{}, append(shown, record(day, "GetObject", "out/a"), record(day, "PutObject", "in/a")),

@@ -50,11 +50,11 @@ func (j *judge) of(g *grant, action string) verdict {
 	}):
 		return verdict{Kept, "taken to be used", one}
 	case one.denied > 0:
-		return verdict{Blocked, fmt.Sprintf("asked for %d times, and always denied", one.denied), one}
+		return verdict{Blocked, fmt.Sprintf("asked for %s, and always denied", counted(int64(one.denied), "time")), one}
 	case one.unnamed > 0:
-		return verdict{Undetermined, fmt.Sprintf("%d accesses like it do not tell which principal of the account it was", one.unnamed), one}
+		return open("%s like it, of which the records do not tell which role of the account it was", counted(int64(one.unnamed), "access"))
 	case one.failed > 0:
-		return open("asked for %d times, which failed for reasons that do not tell whether it is needed", one.failed)
+		return open("asked for %s, which failed for reasons that do not tell whether it is needed", counted(int64(one.failed), "time"))
 	}
 	if calls := j.unmappedCalls(g.holder, serviceOf(action)); calls != "" {
 		return open("there are records of calls whose action is not known: %s", calls)

@@ -162,6 +162,9 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 	if report.Since.IsZero() {
 		report.Since = report.First
 	}
+	if day(report.First).After(day(report.Since)) {
+		report.Open = append(report.Open, fmt.Sprintf("the records begin on %s, and say nothing of the time before", report.First.Format(time.DateOnly)))
+	}
 	judge := &judge{Audit: a, counted: total, since: report.Since}
 	denied, cut, err := a.denials(ctx, total.denied)
 	if err != nil {

@@ -45,9 +45,6 @@ func (r *Report) Text(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nrecords     %d in %s, from %s to %s\n", r.Verdict(), r.Read.Records, counted(r.Read.Files, "file"),
 		r.First.Format(time.RFC3339), r.Last.Format(time.RFC3339))
-	if day(r.First).After(day(r.Since)) {
-		fmt.Fprintf(&b, "            they begin after %s, and say nothing of the time before\n", r.Since.Format(time.DateOnly))
-	}
 	if r.Elsewhere > 0 {
 		fmt.Fprintf(&b, "            %s to do with none of these stacks\n", counted(int64(r.Elsewhere), "access"))
 	}
