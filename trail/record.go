@@ -143,6 +143,10 @@ func (t *text) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 	if value.Kind() != '"' {
 		return nil
 	}
+	if end := bytes.IndexAny(value[1:], `"\`); value[1+end] == '"' { // Nothing is escaped, as nearly always.
+		*t = text(value[1 : 1+end])
+		return nil
+	}
 	token, err := jsontext.NewDecoder(bytes.NewBuffer(value)).ReadToken()
 	*t = text(token.String())
 	return err
