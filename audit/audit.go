@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ type Options struct {
 type Audit struct {
 	options   Options
 	engine    *policy.Engine
-	system    policy.System
+	access    *policy.Access
 	actions   map[string]policy.Action
 	services  map[string]bool
 	documents []*document
@@ -36,10 +37,18 @@ type Audit struct {
 	open      []string
 }
 
-// New prepares an audit of the stacks of a system.
-func New(rules *policy.Rules, engine *policy.Engine, system policy.System, options Options) *Audit {
+// New prepares an audit of the stacks that files show.
+func New(ctx context.Context, rules *policy.Rules, engine *policy.Engine, options Options, files ...policy.File) (*Audit, error) {
+	system, err := rules.System(ctx, files...)
+	if err != nil {
+		return nil, err
+	}
+	access, err := rules.Access(ctx, files...)
+	if err != nil {
+		return nil, err
+	}
 	a := &Audit{
-		options: options, engine: engine, system: system, actions: rules.Actions(), services: map[string]bool{},
+		options: options, engine: engine, access: access, actions: rules.Actions(), services: map[string]bool{},
 		holders: map[string][]*grant{}, byAccount: map[string][]string{}, known: map[string]bool{},
 		uniqueIDs: map[string]string{}, resources: map[string]*policy.Attachment{},
 	}
@@ -79,7 +88,7 @@ func New(rules *policy.Rules, engine *policy.Engine, system policy.System, optio
 			a.resources[attachment.ARN] = &system.Attachments[i]
 		}
 	}
-	return a
+	return a, nil
 }
 
 // Counter is a new counter.
@@ -129,8 +138,13 @@ func (a *Audit) caller(identity trail.Identity) caller {
 	return who
 }
 
-// isOurs says whether a resource is one of the stacks.
-func (a *Audit) isOurs(arn string) bool { return a.resourcePolicy(arn) != nil }
+// isOurs says whether a resource is one of the stacks, and has a policy there.
+func (a *Audit) isOurs(arn string) bool {
+	if strings.Contains(arn, ":s3:::") {
+		arn, _, _ = strings.Cut(arn, "/")
+	}
+	return a.resources[arn] != nil
+}
 
 // isUnmapped says whether an action is of a service that the catalogue has, but not among its actions.
 func (a *Audit) isUnmapped(action string) bool {

@@ -135,11 +135,10 @@ func judged(t *testing.T, options Options, records []*trail.Record, files ...pol
 	if err != nil {
 		t.Fatal(err)
 	}
-	system, err := rules.System(t.Context(), files...)
+	audit, err := New(t.Context(), rules, engine, options, files...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	audit := New(rules, engine, system, options)
 	counters := []*Counter{audit.Counter(), audit.Counter()}
 	for i, one := range records {
 		counters[i%2].Take(one)

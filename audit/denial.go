@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -68,121 +67,48 @@ func requestOf(record *trail.Record, who caller, access trail.Access) request {
 	return r
 }
 
-// explain says why the stacks' policies deny an access, or that they do not.
+// explain says why the stacks' policies deny an access, or that they do not, as gate explain does.
 func (a *Audit) explain(ctx context.Context, action string, r request) (policy.Decision, string, error) {
-	question := policy.Case{Request: policy.Request{
-		Principal: r.session, Action: action, Resource: policy.Resource{ARN: r.resource, AccountID: r.owner}, Context: r.context,
-	}}
 	if r.resource == "" {
 		return policy.Undetermined, "The record does not tell the resource.", nil
 	}
-	if resource := a.resourcePolicy(r.resource); resource != nil {
-		question.ResourcePolicy = policyText(*resource)
-		if resource.Account != "" {
-			question.Request.Resource.AccountID = resource.Account
-		}
-	} else {
-		question.ResourcePolicy = policy.UnknownPolicy()
-	}
-	if question.Request.Resource.AccountID == "" {
-		question.Request.Resource.AccountID = policy.AccountOf(r.resource)
-	}
-	if question.Request.Resource.AccountID == "" {
-		return policy.Undetermined, "Neither the stacks nor the record tell whose the resource is.", nil
-	}
-	for key, value := range policy.ImpliedContext(r.session, question.Request.Resource) {
-		if _, given := question.Request.Context[key]; !given {
-			question.Request.Context[key] = value
-		}
-	}
-	a.identityPolicies(&question, r.principal)
-
-	result, err := a.engine.Decide(ctx, question)
+	questions, _, notes, err := a.access.Questions(ctx, policy.Case{Request: policy.Request{
+		Principal: r.session, Action: action, Resource: policy.Resource{ARN: r.resource, AccountID: r.owner}, Context: r.context,
+	}})
 	if err != nil {
-		if malformed := policy.MalformedError(nil); errors.As(err, &malformed) {
-			return policy.Undetermined, "The evaluator cannot judge it: " + malformed.Error() + ".", nil
+		return policy.Undetermined, "It cannot be judged: " + err.Error(), nil
+	}
+	var worst policy.Result
+	about := ""
+	for _, question := range questions {
+		result, err := question.Decide(ctx, a.engine)
+		var malformed policy.MalformedError
+		switch {
+		case errors.As(err, &malformed):
+			return policy.Undetermined, "It cannot be judged: " + malformed.Error(), nil
+		case err != nil:
+			return policy.Undetermined, "", err
 		}
-		return policy.Undetermined, "", err
+		if worst.Decision == "" || slices.Index(fromWorst, result.Decision) < slices.Index(fromWorst, worst.Decision) {
+			worst, about = result, question.About
+		}
 	}
-	var missing []string
-	if policy.IsUnknownPolicy(question.ResourcePolicy) {
-		missing = append(missing, "the policy of the resource")
+	sentence := worst.Sentence()
+	switch worst.Decision {
+	case policy.Allowed:
+		return worst.Decision, "The policies of the stacks allow it: they were others then, or a policy that is not in the stacks denied it.", nil
+	case policy.Undetermined:
+		sentence += " " + strings.Join(notes, " ")
+	default:
 	}
-	if slices.ContainsFunc(question.IdentityPolicies, func(one policy.NamedPolicy) bool { return policy.IsUnknownPolicy(one.Policy) }) {
-		missing = append(missing, "all policies of the principal")
+	if about != "" {
+		sentence = "About " + about + ": " + sentence
 	}
-	if result.Decision == policy.Undetermined && len(missing) > 0 {
-		return result.Decision, silent(result) + "The stacks do not have " + strings.Join(missing, ", nor ") + ".", nil
-	}
-	if result.Decision == policy.Allowed {
-		return result.Decision, "The policies of the stacks allow it: they were others then, or a policy that is not in the stacks denied it.", nil
-	}
-	return result.Decision, result.Sentence(), nil
+	return worst.Decision, sentence, nil
 }
 
-// silent tells of the halves that certainly do not allow an access, whatever is not known besides.
-func silent(result policy.Result) string {
-	text := ""
-	for _, reason := range result.Reasons {
-		half := reason.Layer == "identity" || reason.Layer == "resource"
-		if half && (reason.Outcome == "silent" || reason.Outcome == "absent") {
-			sentence := reason.Sentence()
-			text += strings.ToUpper(sentence[:1]) + sentence[1:] + ". "
-		}
-	}
-	return text
-}
-
-// resourcePolicy is the attachment of a resource's policy, whether it is known or not; nil where the stacks have none.
-func (a *Audit) resourcePolicy(arn string) *policy.Attachment {
-	if strings.Contains(arn, ":s3:::") {
-		arn, _, _ = strings.Cut(arn, "/")
-	}
-	return a.resources[arn]
-}
-
-// policyText is a policy as the evaluator takes it, known or not.
-func policyText(attachment policy.Attachment) json.RawMessage {
-	text, err := attachment.Document()
-	if err != nil {
-		return policy.UnknownPolicy()
-	}
-	return text
-}
-
-// identityPolicies adds what is attached to a principal. What the stacks do not have of it is unknown, which is not the same as none.
-func (a *Audit) identityPolicies(question *policy.Case, principal string) {
-	named := func(name string, text json.RawMessage) policy.NamedPolicy {
-		return policy.NamedPolicy{Name: name, Policy: text}
-	}
-	index := slices.IndexFunc(a.system.Roles, func(role policy.Role) bool { return role.ARN == principal })
-	if index < 0 {
-		if strings.HasPrefix(principal, "arn:") && !strings.HasSuffix(principal, ":root") {
-			question.IdentityPolicies = append(question.IdentityPolicies, named("that the stacks do not have", policy.UnknownPolicy()))
-		}
-		return
-	}
-	role := a.system.Roles[index]
-	managed := func(arn string) json.RawMessage {
-		for _, attachment := range a.system.Attachments {
-			if attachment.Kind == "identity" && attachment.ARN == arn {
-				return policyText(attachment)
-			}
-		}
-		return policy.UnknownPolicy()
-	}
-	for _, attachment := range a.system.Attachments {
-		if attachment.Kind == "identity" && attachment.Stack == role.Stack && attachment.Role == role.Name {
-			question.IdentityPolicies = append(question.IdentityPolicies, named(nameOf(attachment), policyText(attachment)))
-		}
-	}
-	for _, arn := range role.Managed {
-		question.IdentityPolicies = append(question.IdentityPolicies, named(arn[strings.LastIndexByte(arn, '/')+1:], managed(arn)))
-	}
-	if role.Boundary != "" {
-		question.PermissionBoundaries = append(question.PermissionBoundaries, named("boundary", managed(role.Boundary)))
-	}
-}
+// fromWorst are the decisions by which of them stands, whatever the others are.
+var fromWorst = []policy.Decision{policy.ExplicitlyDenied, policy.ImplicitlyDenied, policy.Undetermined, policy.Allowed}
 
 // denials explains what was denied, the most frequent first. cut is how many kinds of it are beyond what is explained.
 func (a *Audit) denials(ctx context.Context, groups map[deniedKey]*denied) (all map[string][]Denial, cut int, err error) {

@@ -92,15 +92,15 @@ func TestDenied(t *testing.T) {
 		"the role's path":    {useObjects, from(`"ArnEquals":{"aws:PrincipalArn":"` + role + `"}`), nil, []string{"The policies of the stacks allow it"}},
 		"the version of TLS": {useObjects, from(`"NumericGreaterThan":{"s3:TlsVersion":"1.3"}`), nil, []string{`the request has "1.3"`}},
 		"another bucket": {useObjects, letIn, elsewhere,
-			[]string{`The identity policy does not allow it`, "The stacks do not have the policy of the resource."}},
+			[]string{`Denied (implicit): the identity policy does not allow it`, `"arn:aws:s3:::other/in/k"`}},
 		"somebody else": {useObjects, letIn, stranger,
-			[]string{"The resource policy does not allow it", "The stacks do not have all policies of the principal."}},
+			[]string{"Denied (implicit): the resource policy does not allow it", "assumed-role/S/s"}},
 		"what AWS says": {useObjects, letIn, func(r *trail.Record) {
 			r.ErrorMessage = `User: x is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/in/k" with an explicit deny in a service control policy`
 		}, []string{"The policies of the stacks allow it", "AWS says: explicit deny in a service control policy"}},
 		"another action": {useObjects, letIn, func(r *trail.Record) {
 			r.ErrorMessage = `User: x is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:us-east-1:987654321098:key/k because no identity-based policy allows the action`
-		}, []string{"denied        kms:GenerateDataKey, once", "on arn:aws:kms:us-east-1:987654321098:key/k", "The identity policy does not allow it"}},
+		}, []string{"denied        kms:GenerateDataKey, once", "on arn:aws:kms:us-east-1:987654321098:key/k", "the identity policy does not allow it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			edit := func(r *trail.Record) {
@@ -245,7 +245,7 @@ func TestManaged(t *testing.T) {
 		open      string
 	}{
 		"attached": {append(roleWith(deny), managed, attach(arn)),
-			[]string{"R: used s3:GetObject x1", "R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 ImplicitlyDenied"}, ""},
+			[]string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 Allowed"}, ""},
 		"not attached": {append(roleWith(deny), managed),
 			[]string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 ImplicitlyDenied"}, ""},
 		"not in the stacks": {append(roleWith(deny), attach("arn:aws:iam::aws:policy/ReadOnlyAccess")),

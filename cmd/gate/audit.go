@@ -137,11 +137,7 @@ func (c *Command) newAudit(ctx context.Context, stacks []string, options audit.O
 		}
 		files = append(files, stack.File)
 	}
-	system, err := rules.System(ctx, files...)
-	if err != nil {
-		return nil, err
-	}
-	return audit.New(rules, engine, system, options), nil
+	return audit.New(ctx, rules, engine, options, files...)
 }
 
 // readTrail reads the records, on every core, and judges them.
