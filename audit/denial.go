@@ -75,7 +75,11 @@ func (a *Audit) explain(ctx context.Context, action string, r request) (policy.D
 	questions, _, notes, err := a.access.Questions(ctx, policy.Case{Request: policy.Request{
 		Principal: r.session, Action: action, Resource: policy.Resource{ARN: r.resource, AccountID: r.owner}, Context: r.context,
 	}})
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return policy.Undetermined, "", ctx.Err()
+	case err != nil:
+		//nolint:nilerr // That the stacks do not tell enough is the answer to this one question, and no reason to answer no other.
 		return policy.Undetermined, "It cannot be judged: " + err.Error(), nil
 	}
 	var worst policy.Result

@@ -119,7 +119,7 @@ func (j *judge) recordedSince(g *grant, action string) (begin time.Time, missing
 				}
 			}
 		}
-		from := time.Time{}
+		var from time.Time
 		switch {
 		case bucket != "" && slices.Contains(j.options.Recorded, strings.TrimPrefix(bucket, "arn:aws:s3:::")):
 			from = j.counted.records.first

@@ -162,8 +162,9 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 	if report.Since.IsZero() {
 		report.Since = report.First
 	}
+	open := func(format string, args ...any) { report.Open = append(report.Open, fmt.Sprintf(format, args...)) }
 	if day(report.First).After(day(report.Since)) {
-		report.Open = append(report.Open, fmt.Sprintf("the records begin on %s, and say nothing of the time before", report.First.Format(time.DateOnly)))
+		open("the records begin on %s, and say nothing of the time before", report.First.Format(time.DateOnly))
 	}
 	judge := &judge{Audit: a, counted: total, since: report.Since}
 	denied, cut, err := a.denials(ctx, total.denied)
@@ -171,10 +172,10 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 		return nil, err
 	}
 	if cut > 0 {
-		report.Open = append(report.Open, fmt.Sprintf("%d kinds of denied accesses are not explained: only the %d most frequent are", cut, maxExplained))
+		open("%d kinds of denied accesses are not explained: only the %d most frequent are", cut, maxExplained)
 	}
 	if total.dropped > 0 {
-		report.Open = append(report.Open, fmt.Sprintf("%d accesses are of more kinds than are kept, and are not listed", total.dropped))
+		open("%d accesses are of more kinds than are kept, and are not listed", total.dropped)
 	}
 	other := map[string][]Other{}
 	for key, group := range total.other {
