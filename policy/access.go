@@ -30,17 +30,22 @@ type Access struct {
 
 // stackResource is a resource as data.pulumi.stacks shows it.
 type stackResource struct {
-	Stack   string         `json:"stack"`
-	URN     string         `json:"urn"`
-	Type    string         `json:"type"`
-	Name    string         `json:"name"`
-	Account string         `json:"account"`
-	Inputs  map[string]any `json:"inputs"`
-	Outputs struct {
-		ARN any `json:"arn"`
+	Stack   string `json:"stack"`
+	URN     string `json:"urn"`
+	Type    string `json:"type"`
+	Name    string `json:"name"`
+	Account string `json:"account"`
+	// Partition is aws but for AWS's other clouds.
+	Partition string         `json:"partition"`
+	Inputs    map[string]any `json:"inputs"`
+	Outputs   struct {
+		ARN      any `json:"arn"`
+		UniqueID any `json:"uniqueId"`
 	} `json:"outputs"`
 	// Dependencies are the URNs that an input comes from.
 	Dependencies map[string][]string `json:"dependencies"`
+	// Trigger is what replaces the resource when it changes.
+	Trigger any `json:"trigger"`
 }
 
 // Access finds in stacks what has a say in a request. The files are those that ReadStack reads. A preview that does not show all that will
@@ -121,7 +126,7 @@ func (r *stackResource) arn(kind string) string {
 	if arn, known := r.Outputs.ARN.(string); known && isARN(arn) {
 		return arn
 	}
-	return "arn:aws:iam::" + r.Account + ":" + kind + cmp.Or(r.text("path"), "/") + r.text("name")
+	return "arn:" + r.Partition + ":iam::" + r.Account + ":" + kind + cmp.Or(r.text("path"), "/") + r.text("name")
 }
 
 // Question is one of the decisions that a request hangs on.

@@ -41,13 +41,33 @@ func (q *asking) resource(ctx context.Context) error {
 		return fmt.Errorf("these files have %d policies for %s, as %s and %s; give those of one deployment",
 			len(policies), resource.ARN, policies[0].URN, policies[1].URN)
 	case len(policies) == 1:
-		q.ResourcePolicy = policyText(policies[0].Text)
+		q.ResourcePolicy = q.stored(policies[0])
 		return q.block(ctx)
 	case q.bucket == nil:
 		q.ResourcePolicy = UnknownPolicy()
 		q.note("%s: what its policy allows is not known, unless --resource-policy gives it.", missing)
 	}
 	return nil
+}
+
+// stored is a resource's policy as AWS has it. AWS keeps the id of the role behind an ARN: a policy that was stored for a role which has
+// been deleted and made again since does not mean the new one. The program has the role's id replace the policy, so that a state knows
+// for which role it was.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+func (q *asking) stored(policy Attachment) json.RawMessage {
+	text := policyText(policy.Text)
+	role, _, _ := q.roleOf(q.Request.Principal)
+	then, _ := q.byURN[policy.URN].Trigger.(string)
+	if role == nil || !uniqueID.MatchString(then) {
+		return text
+	}
+	now, _ := role.Outputs.UniqueID.(string)
+	if now == then || !uniqueID.MatchString(now) {
+		return text
+	}
+	q.note("The policy was stored for the role with the id %s, and the role in these files has the id %s: it was deleted and made again. "+
+		"Deploy the stack of the policy again.", then, now)
+	return json.RawMessage(strings.ReplaceAll(string(text), `"`+role.arn("role")+`"`, `"`+then+`"`))
 }
 
 func (a *Access) policiesOf(wanted func(Attachment) bool) []Attachment {
@@ -91,7 +111,7 @@ func (q *asking) bucketPolicies(name string) []Attachment {
 			q.Request.Resource.AccountID = bucket.Account
 		}
 	}
-	return q.policiesOf(func(a Attachment) bool { return a.Kind == "bucket" && a.ARN == "arn:aws:s3:::"+name })
+	return q.policiesOf(func(a Attachment) bool { return a.Kind == "bucket" && strings.HasSuffix(a.ARN, ":s3:::"+name) })
 }
 
 // beside are the resources about the request's bucket.
@@ -267,7 +287,7 @@ func (q *asking) findKey(id string, from []string) key {
 		q.note("The key that encrypts the objects, %s, is not in these files: what its policy allows is not known.", shown(id))
 		arn := id
 		if !isARN(arn) || IsUnknown(arn) {
-			arn = "arn:aws:kms:" + q.region() + ":" + account + ":key/not-known-yet"
+			arn = "arn:" + q.bucket.Partition + ":kms:" + q.region() + ":" + account + ":key/not-known-yet"
 		}
 		return key{arn: arn, account: AccountOf(arn), region: strings.Split(arn, ":")[3], policy: UnknownPolicy()}
 	}
@@ -309,11 +329,11 @@ func (q *asking) aliasesOf(key *stackResource) []*stackResource {
 
 // keyOf is a key of the stacks. One that is not made yet has a name of ours in the place of its id.
 func (q *asking) keyOf(resource *stackResource) key {
-	found := key{account: resource.Account, region: q.region(), policy: defaultKeyPolicy(resource.Account)}
+	found := key{account: resource.Account, region: q.region(), policy: defaultKeyPolicy(resource)}
 	if arn, known := resource.Outputs.ARN.(string); known && isARN(arn) {
 		found.arn, found.region = arn, strings.Split(arn, ":")[3]
 	} else {
-		found.arn = "arn:aws:kms:" + found.region + ":" + found.account + ":key/" + resource.Name
+		found.arn = "arn:" + resource.Partition + ":kms:" + found.region + ":" + found.account + ":key/" + resource.Name
 		q.note("The key that encrypts the objects is not made yet: %s stands for its id.", resource.Name)
 	}
 	for _, alias := range q.aliasesOf(resource) {
@@ -342,9 +362,10 @@ func (q *asking) region() string {
 
 // defaultKeyPolicy is the policy of a key that is made without one.
 // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-func defaultKeyPolicy(account string) json.RawMessage {
+func defaultKeyPolicy(key *stackResource) json.RawMessage {
 	return soleStatement(map[string]any{
-		"Effect": "Allow", "Principal": map[string]string{"AWS": "arn:aws:iam::" + account + ":root"}, "Action": "kms:*", "Resource": "*",
+		"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+		"Principal": map[string]string{"AWS": "arn:" + key.Partition + ":iam::" + key.Account + ":root"},
 	})
 }
 
@@ -352,7 +373,7 @@ func defaultKeyPolicy(account string) json.RawMessage {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 func (q *asking) managedKey(account string) key {
 	region := q.region()
-	return key{arn: "arn:aws:kms:" + region + ":" + account + ":key/aws-s3", account: account, region: region,
+	return key{arn: "arn:" + q.bucket.Partition + ":kms:" + region + ":" + account + ":key/aws-s3", account: account, region: region,
 		policy: soleStatement(map[string]any{
 			"Effect": "Allow", "Principal": map[string]string{"AWS": "*"}, "Resource": "*",
 			"Action": []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"},

@@ -97,6 +97,58 @@ func (h halves) files(t *testing.T) []File {
 	return []File{accessFile(t, "a", "123456789012", merge(a, h.a)), accessFile(t, "b", "987654321098", merge(b, h.b))}
 }
 
+// The ARN of a role that was deleted and made again is the same, and a bucket policy that was stored before does not mean it any more.
+func TestAccessOfARoleMadeAgain(t *testing.T) {
+	rules, err := NewRules(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		then, now string
+		want      Decision
+	}{
+		"the same role":            {"AROAONE", "AROAONE", Allowed},
+		"another of the same name": {"AROAONE", "AROATWO", Undetermined},
+		"not made yet":             {"AROAONE", unknownString, Allowed},
+		"another trigger":          {"2026-11-23", "AROATWO", Allowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := halves{}.files(t)
+			for i, change := range [][2]string{
+				{`"inputs":{"name":"R"}`, `"inputs":{"name":"R"},"outputs":{"uniqueId":"` + test.now + `"}`},
+				{`"inputs":{"bucket":"b","policy"`, `"replacementTrigger":"` + test.then + `","inputs":{"bucket":"b","policy"`},
+			} {
+				changed := strings.Replace(string(files[i].Contents), change[0], change[1], 1)
+				if changed == string(files[i].Contents) {
+					t.Fatalf("%s is not in %s", change[0], changed)
+				}
+				read, err := ReadStack("", strings.NewReader(changed))
+				if err != nil {
+					t.Fatal(err)
+				}
+				files[i] = read.File
+			}
+			access, err := rules.Access(t.Context(), files...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			questions, _, notes, err := access.Questions(t.Context(), Case{Request: Request{
+				Principal: accessSession, Action: "s3:GetObject", Resource: Resource{ARN: accessObject}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := questions[0].Decide(t.Context(), engine)
+			if told := strings.Contains(strings.Join(notes, "\n"), "made again"); err != nil || result.Decision != test.want || told != (test.want != Allowed) {
+				t.Errorf("%s, want %s, %v; notes %q", result.Decision, test.want, err, notes)
+			}
+		})
+	}
+}
+
 func TestAccess(t *testing.T) {
 	const unknown = unknownString
 	role := func(inputs map[string]any, from map[string][]string) inStack {

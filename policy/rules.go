@@ -127,7 +127,7 @@ const (
 		attachments = data.pulumi.attachments.found
 		shown = data.pulumi.exceptions.shown`
 	aboutPolicies = `findings = data.policies.about_policy with data.pulumi.attachments.found as input`
-	aboutAccess   = `resources = data.pulumi.stacks.resources
+	aboutAccess   = `resources = data.pulumi.access.found
 		attachments = data.pulumi.attachments.found
 		regions = data.pulumi.regions.found
 		incomplete = [[file.path, message] |

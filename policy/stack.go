@@ -31,6 +31,8 @@ type resourceState struct {
 	Delete   bool            `json:"delete,omitempty"`
 	Inputs   json.RawMessage `json:"inputs,omitempty"`
 	Outputs  stateOutputs    `json:"outputs,omitzero"`
+	// Trigger is what replaces the resource when it changes.
+	Trigger json.RawMessage `json:"replacementTrigger,omitempty"`
 	// Dependencies tell what an input that is not known yet comes from.
 	Dependencies stateDependencies `json:"propertyDependencies,omitzero"`
 }

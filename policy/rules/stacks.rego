@@ -29,8 +29,9 @@ else := {"path": "", "contents": one}
 # title: Resources
 # description: |
 #   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "inputs", "outputs",
-#   "dependencies"}. Those that are about to be deleted are not among them. The account is empty where nothing tells it; the dependencies
-#   are the URNs that each input comes from.
+#   "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account is empty where nothing tells it; the
+#   dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the resource when it
+#   changes.
 resources := [{
 	"stack": trim_prefix(parts[0], "urn:pulumi:"),
 	"urn": state.urn,
@@ -41,6 +42,7 @@ resources := [{
 	"inputs": object.get(state, "inputs", {}),
 	"outputs": object.get(state, "outputs", {}),
 	"dependencies": object.get(state, "propertyDependencies", {}),
+	"trigger": object.get(state, "replacementTrigger", null),
 } |
 	some file in files
 	owners := _owners(file.contents)

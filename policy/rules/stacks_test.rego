@@ -11,7 +11,7 @@ test_files if {
 
 test_resources if {
 	[one] := stacks.resources with input as {"steps": [{"op": "create", "newState": _state}, {"op": "delete"}, {"op": "replace", "newState": _state}]}
-	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "inputs": {}, "outputs": {}, "dependencies": {}}
+	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "inputs": {}, "outputs": {}, "dependencies": {}, "trigger": null}
 	count(stacks.resources) == 1 with input as {"deployment": {"resources": [_state, object.union(_state, {"delete": true})]}}
 	count(stacks.resources) == 0 with input as {"something": "else"}
 }
