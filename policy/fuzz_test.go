@@ -1,7 +1,12 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -119,4 +124,70 @@ func casesWith(t *testing.T, line, document []byte) [][]byte {
 		cases = append(cases, []byte(b.String()))
 	}
 	return cases
+}
+
+// Whatever the text, reading it as a stack ends with an error of one line that names it, or with all that the text says of AWS, once.
+func FuzzReadStack(f *testing.F) {
+	paths, err := filepath.Glob(filepath.Join(ruleExamples, "*", "*.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	for _, document := range documentSeeds() {
+		f.Add([]byte(preview(f, document)))
+		f.Add([]byte(`{"steps":[` + document + `],"deployment":` + document + `}`))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		stack, err := ReadStack("f", bytes.NewReader(data))
+		if err != nil {
+			if text := err.Error(); !strings.HasPrefix(text, "f: ") || strings.ContainsAny(text, "\r\n") || stack.Contents != nil {
+				t.Fatalf("%q, and %s", text, stack.Contents)
+			}
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatalf("%q is not JSON, but was read", data)
+		}
+		if said, kept := ofAWS(t, data), ofAWS(t, stack.Contents); !slices.Equal(said, kept) {
+			t.Fatalf("%s was read as %s", data, stack.Contents)
+		}
+	})
+}
+
+// ofAWS are the operations, URNs and types of the resources in a preview or an export that are of AWS.
+func ofAWS(t *testing.T, text []byte) []string {
+	t.Helper()
+	var members, deployment map[string]json.RawMessage
+	decode(t, text, &members)
+	var steps []step
+	decode(t, members["steps"], &steps)
+	decode(t, members["deployment"], &deployment)
+	var states []*resourceState
+	decode(t, deployment["resources"], &states)
+	for _, state := range states {
+		steps = append(steps, step{NewState: state})
+	}
+	var found []string
+	for _, step := range steps {
+		if step.NewState != nil && looksAt(step.NewState) {
+			found = append(found, fmt.Sprintf("%q %q %q %t", step.Op, step.NewState.URN, step.NewState.Type, step.NewState.Delete))
+		}
+	}
+	return found
+}
+
+func decode(t *testing.T, text json.RawMessage, into any) {
+	t.Helper()
+	if text == nil {
+		return
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
 }

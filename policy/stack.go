@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -15,8 +17,8 @@ import (
 // Stack is what ReadStack has read, as far as the rules look at it.
 type Stack struct {
 	File
-	// Name is the stack's name.
-	Name string
+	// Name is the stack's name, and Project that of its project; empty where the file has no resource.
+	Name, Project string
 	// Kind is "preview" or "state".
 	Kind string
 	// Resources is how many resources the file has.
@@ -63,23 +65,33 @@ type step struct {
 	NewState *resourceState `json:"newState,omitempty"`
 }
 
+// maxStackValue is how many bytes one value of a file may have, as a resource: the file is read as a stream, but what it is made of is not.
+const maxStackValue = 64 << 20
+
+// errNoStack is for JSON that is something else.
+var errNoStack = errors.New("it is neither a preview (pulumi preview --json --show-sames) nor an exported stack (pulumi stack export)")
+
 // ReadStack reads the JSON that `pulumi preview --json` or `pulumi stack export` writes, as a stream: it keeps what the rules look at,
-// and no more. What is neither, or is not whole, is an error that says what was found; path is what errors and findings call it.
+// and no more. What is neither, is not whole, or is larger in one piece than any resource is an error of one line that says what was found
+// and where; path is what errors and findings call it.
 func ReadStack(path string, r io.Reader) (Stack, error) {
-	reader := &stackReader{decoder: json.NewDecoder(r), stack: Stack{File: File{Path: path}}, seen: map[string]bool{}}
+	input := &boundedReader{from: bufio.NewReader(r)}
+	reader := &stackReader{
+		input: input, decoder: json.NewDecoder(input), stack: Stack{File: File{Path: path}}, seen: map[string]bool{},
+	}
 	if err := reader.read(); err != nil {
 		var syntax *json.SyntaxError
 		var wrongType *json.UnmarshalTypeError
 		switch {
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF) && reader.decoder.InputOffset() > 0:
-			err = fmt.Errorf("it ends in the middle, at byte %d", reader.decoder.InputOffset())
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF) && reader.at == 0:
 			err = errors.New("it is empty")
+		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+			err = fmt.Errorf("it ends in the middle, at byte %d", input.read)
 		case errors.As(err, &syntax):
-			err = fmt.Errorf("it is not JSON: %w, at byte %d", syntax, syntax.Offset)
+			err = fmt.Errorf("it is not JSON behind byte %d: %w", reader.at, syntax)
 		case errors.As(err, &wrongType):
 			field := cmp.Or(wrongType.Field, "a resource")
-			err = fmt.Errorf("%s is a JSON %s, which Pulumi does not write there, at byte %d", field, wrongType.Value, wrongType.Offset)
+			err = reader.errorf("%s is a JSON %s, which Pulumi does not write there", field, wrongType.Value)
 		}
 		return Stack{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -87,32 +99,68 @@ func ReadStack(path string, r io.Reader) (Stack, error) {
 }
 
 type stackReader struct {
+	input   *boundedReader
 	decoder *json.Decoder
+	at      int64 // where the token or value that was read last begins, or the space in front of it
 	stack   Stack
 	seen    map[string]bool // URNs
+	other   string          // a type of resource that is not of AWS
+	ofAWS   bool            // there is a resource that is
+}
+
+// boundedReader ends with an error behind a certain byte.
+type boundedReader struct {
+	from        *bufio.Reader
+	read, until int64
+}
+
+func (r *boundedReader) Read(p []byte) (int, error) {
+	if r.read >= r.until {
+		return 0, fmt.Errorf("what begins behind byte %d is larger than %d MiB, as no resource is", r.until-maxStackValue, maxStackValue>>20)
+	}
+	n, err := r.from.Read(p[:min(int64(len(p)), r.until-r.read)])
+	r.read += int64(n)
+	return n, err
+}
+
+// next is called in front of whatever is read of the decoder.
+func (r *stackReader) next() *json.Decoder {
+	r.at = r.decoder.InputOffset()
+	r.input.until = r.at + maxStackValue
+	return r.decoder
+}
+
+// errorf is an error about what was read last.
+func (r *stackReader) errorf(format string, args ...any) error {
+	return fmt.Errorf("behind byte %d: "+format, append([]any{r.at}, args...)...)
 }
 
 // open reads the delimiter that an array or an object begins with.
 func (r *stackReader) open(delimiter json.Delim) error {
-	token, err := r.decoder.Token()
-	if err != nil {
-		return err
+	token, err := r.next().Token()
+	if err == nil && token != delimiter {
+		return errNoStack
 	}
-	if token != delimiter {
-		return errors.New("it is neither a preview (pulumi preview --json --show-sames) nor an exported stack (pulumi stack export)")
-	}
-	return nil
+	return err
 }
 
 func (r *stackReader) read() error {
+	// PowerShell's > writes UTF-16.
+	if begin, _ := r.input.from.Peek(3); bytes.HasPrefix(begin, []byte("\xff\xfe")) || bytes.HasPrefix(begin, []byte("\xfe\xff")) ||
+		bytes.Equal(begin, []byte("\xef\xbb\xbf")) {
+		return errors.New("it begins with a byte order mark; write it as UTF-8 without one")
+	}
 	if err := r.open('{'); err != nil {
 		return err
 	}
 	kept := map[string]any{}
-	for r.decoder.More() {
+	for r.next().More() {
 		key, err := r.key()
 		if err != nil {
 			return err
+		}
+		if _, twice := kept[key]; twice || key == "steps" && kept["deployment"] != nil || key == "deployment" && kept["steps"] != nil {
+			return r.errorf("there is %s, and something like it before", key)
 		}
 		switch key {
 		case "steps":
@@ -123,7 +171,7 @@ func (r *stackReader) read() error {
 			kept[key], err = r.deployment()
 		case "config", "changeSummary", "diagnostics":
 			var value json.RawMessage
-			err = r.decoder.Decode(&value)
+			err = r.next().Decode(&value)
 			kept[key] = value
 		default:
 			err = r.skip()
@@ -132,18 +180,24 @@ func (r *stackReader) read() error {
 			return err
 		}
 	}
-	if _, err := r.decoder.Token(); err != nil {
+	if _, err := r.next().Token(); err != nil {
 		return err
 	}
-	if _, err := r.decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is text behind the JSON object")
+	var syntax *json.SyntaxError
+	switch _, err := r.next().Token(); {
+	case err == nil, errors.As(err, &syntax):
+		return r.errorf("there is text behind the JSON object")
+	case !errors.Is(err, io.EOF):
+		return err
 	}
 	switch {
 	case r.stack.Kind == "" && kept["changeSummary"] != nil || kept["diagnostics"] != nil && r.stack.Kind == "":
 		// A preview that failed at once has no steps.
 		r.stack.Kind, kept["steps"] = "preview", []step{}
 	case r.stack.Kind == "":
-		return errors.New("it is neither a preview (pulumi preview --json --show-sames) nor an exported stack (pulumi stack export)")
+		return errNoStack
+	case r.other != "" && !r.ofAWS:
+		return fmt.Errorf("it has no resource of AWS, but such as %q", r.other)
 	}
 	contents, err := json.Marshal(kept)
 	r.stack.Contents = contents
@@ -151,7 +205,7 @@ func (r *stackReader) read() error {
 }
 
 func (r *stackReader) key() (string, error) {
-	token, err := r.decoder.Token()
+	token, err := r.next().Token()
 	key, _ := token.(string)
 	return key, err
 }
@@ -159,7 +213,7 @@ func (r *stackReader) key() (string, error) {
 // skip passes over a value without keeping it.
 func (r *stackReader) skip() error {
 	var ignored json.RawMessage
-	return r.decoder.Decode(&ignored)
+	return r.next().Decode(&ignored)
 }
 
 func (r *stackReader) steps() ([]step, error) {
@@ -167,9 +221,9 @@ func (r *stackReader) steps() ([]step, error) {
 		return nil, err
 	}
 	kept := []step{}
-	for r.decoder.More() {
+	for r.next().More() {
 		var one step
-		if err := r.decoder.Decode(&one); err != nil {
+		if err := r.next().Decode(&one); err != nil {
 			return nil, err
 		}
 		if one.NewState == nil {
@@ -189,7 +243,7 @@ func (r *stackReader) steps() ([]step, error) {
 			kept = append(kept, one)
 		}
 	}
-	_, err := r.decoder.Token()
+	_, err := r.next().Token()
 	return kept, err
 }
 
@@ -198,7 +252,7 @@ func (r *stackReader) deployment() (any, error) {
 		return nil, err
 	}
 	kept := []*resourceState{}
-	for r.decoder.More() {
+	for r.next().More() {
 		key, err := r.key()
 		if err != nil {
 			return nil, err
@@ -212,9 +266,9 @@ func (r *stackReader) deployment() (any, error) {
 		if err := r.open('['); err != nil {
 			return nil, err
 		}
-		for r.decoder.More() {
+		for r.next().More() {
 			state := &resourceState{}
-			if err := r.decoder.Decode(state); err != nil {
+			if err := r.next().Decode(state); err != nil {
 				return nil, err
 			}
 			if !state.Delete {
@@ -226,23 +280,32 @@ func (r *stackReader) deployment() (any, error) {
 				kept = append(kept, state)
 			}
 		}
-		if _, err := r.decoder.Token(); err != nil {
+		if _, err := r.next().Token(); err != nil {
 			return nil, err
 		}
 	}
-	_, err := r.decoder.Token()
+	_, err := r.next().Token()
 	return map[string]any{"resources": kept}, err
 }
 
 // take counts a resource, and refuses one that has been there before: then it is not known which of them will be.
 func (r *stackReader) take(state *resourceState) error {
 	if r.seen[state.URN] {
-		return fmt.Errorf("the resource %s is there twice", state.URN)
+		return r.errorf("the resource %q is there twice", state.URN)
+	}
+	if !strings.HasPrefix(state.URN, "urn:pulumi:") || state.Type == "" {
+		return r.errorf("a resource of the type %q has the URN %q, which Pulumi does not write", state.Type, state.URN)
 	}
 	r.seen[state.URN] = true
+	r.ofAWS = r.ofAWS || strings.HasPrefix(state.Type, "aws:")
+	if !strings.HasPrefix(state.Type, "aws:") && !strings.HasPrefix(state.Type, "pulumi:") {
+		r.other = state.Type
+	}
 	r.stack.Resources++
 	if r.stack.Name == "" {
-		r.stack.Name, _, _ = strings.Cut(strings.TrimPrefix(state.URN, "urn:pulumi:"), "::")
+		stack, rest, _ := strings.Cut(strings.TrimPrefix(state.URN, "urn:pulumi:"), "::")
+		r.stack.Name = stack
+		r.stack.Project, _, _ = strings.Cut(rest, "::")
 	}
 	return nil
 }

@@ -70,12 +70,17 @@ func check(c *Command, args []string) (int, error) {
 	}
 	result := report.Report{FailOn: policy.Severity(*failOn)}
 	var files []policy.File
+	pathOf := map[[2]string]string{} // by project and stack
 	for _, path := range flags.Args() {
 		stack, err := c.readStack(path)
+		if before, twice := pathOf[[2]string{stack.Project, stack.Name}]; err == nil && twice && stack.Name != "" {
+			err = fmt.Errorf("%s: it shows the stack %s, as %s does; give one file of each stack", path, stack.Name, before)
+		}
 		if err != nil {
 			result.Failures = append(result.Failures, err.Error())
 			continue
 		}
+		pathOf[[2]string{stack.Project, stack.Name}] = path
 		files = append(files, stack.File)
 		result.Sources = append(result.Sources, report.Source{Path: path, Stack: stack.Name, Kind: stack.Kind, Resources: stack.Resources})
 	}

@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"good", []string{good}, "", exitOK, "passed", ""},
 		{"bad", []string{bad}, "", exitDenied, "broad-actions", ""},
-		{"good and bad", []string{good, bad}, "", exitDenied, "broad-actions", ""},
+		{"good and bad", []string{good, bad}, "", exitFailed, "it shows the stack account-a, as " + good + " does", ""},
 		{"medium blocks", []string{medium}, "", exitDenied, "broad-actions", ""},
 		{"medium does not block", []string{"--fail-on", "high", medium}, "", exitOK, "broad-actions", ""},
 		{"critical still does", []string{"--fail-on", "critical", bad}, "", exitDenied, "broad-actions", ""},
