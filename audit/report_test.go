@@ -147,6 +147,11 @@ func TestDeniedTogether(t *testing.T) {
 	if len(all) != maxExplained || all[0].Records != 7 || all[0].Within != "arn:aws:s3:::b/in/*" || all[0].Resource != "arn:aws:s3:::b/in/0" {
 		t.Errorf("%d kinds, the first %+v", len(all), all[0])
 	}
+	var text strings.Builder
+	if err := report.Text(&text); err != nil || strings.Count(text.String(), "denied  ") != maxDenied ||
+		!strings.Contains(text.String(), fmt.Sprintf("%d more, which --format json lists", maxExplained-maxDenied)) {
+		t.Errorf("%v\n%s", err, &text)
+	}
 	if len(report.Open) != 1 || !strings.Contains(report.Open[0], "3 kinds of denied accesses are not explained") {
 		t.Errorf("%v", report.Open)
 	}

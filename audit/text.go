@@ -10,7 +10,7 @@ import (
 )
 
 // Of what can be many, this many are written as text.
-const maxOther, maxActions = 10, 12
+const maxDenied, maxOther, maxActions = 10, 10, 12
 
 // Verdict is the report in a line.
 func (r *Report) Verdict() string {
@@ -63,12 +63,16 @@ func (r *Report) Text(out io.Writer) error {
 		for _, grant := range principal.Grants {
 			grant.text(&b)
 		}
-		for _, denial := range principal.Denied {
+		for i, denial := range principal.Denied {
+			if i == maxDenied {
+				more(&b, len(principal.Denied)-i)
+				break
+			}
 			denial.text(&b)
 		}
 		for i, other := range principal.Other {
 			if i == maxOther {
-				fmt.Fprintf(&b, "  %-12s  %d more, which --format json lists\n", "", len(principal.Other)-i)
+				more(&b, len(principal.Other)-i)
 				break
 			}
 			fmt.Fprintf(&b, "  %-12s  %s, %s, granted by no policy of these stacks\n", "other", other.Action, times(other.Records, other.Last))
@@ -88,6 +92,10 @@ func (r *Report) Text(out io.Writer) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+func more(b *strings.Builder, count int) {
+	fmt.Fprintf(b, "  %-12s  %d more, which --format json lists\n", "", count)
 }
 
 func (g Grant) text(b *strings.Builder) {

@@ -178,3 +178,35 @@ func TestIsTrail(t *testing.T) {
 		t.Error("a directory is one, what is missing is none")
 	}
 }
+
+// FuzzRead: whatever the text is, it is read or refused alike whether it is compressed or not, and every record has what records must have.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		log(line("a"), line("b")), line("a") + "\n" + line("b"), `{"Records":[]}{"Records":null}`, `{"Records":[{}]}`, "[]", "", "{",
+		strings.Replace(line("a"), `"a"`, `["\u0061",1]`, 1), strings.Replace(line("a"), `"a"`, `{"k":[]}`, 1),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		taken := func(text string) (count int, err error) {
+			reader := &Reader{Stdin: strings.NewReader(text)}
+			err = reader.Read(t.Context(), []string{Stdin}, func(record *Record) {
+				count++
+				if record.Time.IsZero() || record.Source == "" || record.Name == "" {
+					t.Errorf("a record without what records have: %+v", record)
+				}
+				record.Accesses()
+				record.Refusal()
+			})
+			return count, err
+		}
+		if strings.HasPrefix(text, string(gzipMagic)) {
+			return
+		}
+		plain, plainErr := taken(text)
+		packed, packedErr := taken(zipped(t, text))
+		if (plainErr == nil) != (packedErr == nil) || plainErr == nil && plain != packed {
+			t.Errorf("%d records and %v, compressed %d and %v", plain, plainErr, packed, packedErr)
+		}
+	})
+}
