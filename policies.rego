@@ -129,7 +129,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, witness) if {
 	some attachment in attachments.known
 	surface := transport.surface(attachment)
-	witness := transport.not_refused(attachment.policy, surface, {"aws:securetransport": ["false"]})
+	witness := transport.not_refused(attachment.document, surface, _plain_http)
 	message := sprintf("Not every request over plain http is denied: %s is not", [witness.action])
 }
 
@@ -148,8 +148,7 @@ about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "medi
 	some attachment in attachments.known
 	attachment.kind == "bucket"
 	surface := transport.surface(attachment)
-	choices := {"aws:securetransport": ["true"], "s3:tlsversion": ["1.0", "1.1"]}
-	witness := transport.not_refused(attachment.policy, surface, choices)
+	witness := transport.not_refused(attachment.document, surface, _old_tls)
 	message := sprintf("Not every request over TLS older than 1.2 is denied: %s is not", [witness.action])
 }
 
@@ -309,8 +308,9 @@ about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high
 #   remediation: Deny plain http and old TLS in statements with that one condition.
 about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high", message, null) if {
 	some attachment in attachments.known
-	transport.surface(attachment)
-	transport.undecided(attachment.policy, {"aws:securetransport": ["false"]})
+	surface := transport.surface(attachment)
+	some choices in [_plain_http, _old_tls]
+	transport.undecided(attachment.document, surface, choices)
 	message := "The Deny statements look at too many values together to be judged"
 }
 
@@ -450,6 +450,11 @@ about_stacks contains findings.on_file(rego.metadata.rule(), {"path": ""}, "high
 stale_exception contains findings.on_exception(rego.metadata.rule(), stale, "low", stale.message) if {
 	some stale in exceptions.stale(finding)
 }
+
+# What requests over a connection that has to be refused tell of it.
+_plain_http := {"aws:securetransport": ["false"]}
+
+_old_tls := {"aws:securetransport": ["true"], "s3:tlsversion": ["1.0", "1.1"]}
 
 _wildcard_messages := {
 	"critical": "The statement allows principals that it does not name, and a stranger gets through",

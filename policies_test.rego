@@ -331,7 +331,9 @@ test_too_much_to_try if {
 		some i in numbers.range(1, 4)
 		key := sprintf("aws:PrincipalTag/%d", [i])
 	}
-	_bucket(array.concat(_secure, [_with(_plain, {"Condition": {"StringEquals": many}})])) == {"too-complex high"}
+	_bucket([_old, _with(_plain, {"Condition": {"StringEquals": many}})]) == {"too-complex high"}
+	_bucket([_plain, _with(_old, {"Condition": {"StringEquals": many}})]) == {"too-complex high"}
+	_bucket(array.concat(_secure, [_with(_plain, {"Condition": {"StringEquals": many}})])) == set()
 }
 
 test_what_is_not_whole if {

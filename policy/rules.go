@@ -325,7 +325,7 @@ func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]
 
 // judgeBatches judges attachments in batches, as many at once as there are processors.
 func judgeBatches(ctx context.Context, query rego.PreparedEvalQuery, attachments []any) ([]Finding, error) {
-	const batch = 32
+	const batch = 256
 	batches := slices.Collect(slices.Chunk(attachments, batch))
 	findings := make([][]Finding, len(batches))
 	group, ctx := errgroup.WithContext(ctx)

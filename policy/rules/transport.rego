@@ -5,7 +5,6 @@ package iam.transport
 
 import data.iam.actions
 import data.iam.conditions
-import data.iam.preparation
 import data.iam.principals
 import data.iam.resources
 import data.iam.standins
@@ -13,37 +12,55 @@ import data.iam.standins
 # METADATA
 # title: Surface
 # description: |
-#   What can be asked of the bucket, queue or topic that a policy is attached to, as {"account", "actions": {resource ARN: [action]}};
-#   undefined for anything else.
+#   What can be asked of the bucket, queue or topic that a policy is attached to, as {"account", "service", "all", "actions"}; undefined for
+#   anything else. All are the patterns that together name every resource; the actions are by the ARN of a resource, {ARN: {action}}.
 # scope: document
-surface(attached) := {"account": attached.account, "actions": {
-	attached.arn: actions.on("s3", "bucket"),
-	concat("", [attached.arn, _key]): actions.on("s3", "object"),
-}} if {
+surface(attached) := {
+	"account": attached.account,
+	"service": "s3",
+	"all": {attached.arn, concat("", [attached.arn, "/*"])},
+	"actions": {
+		attached.arn: actions.on("s3", "bucket"),
+		concat("", [attached.arn, _key]): actions.on("s3", "object"),
+	},
+} if {
 	attached.kind == "bucket"
 }
 
-surface(attached) := {"account": attached.account, "actions": {attached.arn: actions.on("sqs", "queue")}} if attached.kind == "queue"
+surface(attached) := _surface(attached, "sqs", "queue") if attached.kind == "queue"
 
-surface(attached) := {"account": attached.account, "actions": {attached.arn: actions.on("sns", "topic")}} if attached.kind == "topic"
+surface(attached) := _surface(attached, "sns", "topic") if attached.kind == "topic"
+
+_surface(attached, service, type) := {
+	"account": attached.account,
+	"service": service,
+	"all": {attached.arn},
+	"actions": {attached.arn: actions.on(service, type)},
+}
 
 # METADATA
 # title: A request that is not refused
 # description: |
-#   A request, of a context with the given choices, that no Deny of the policy stops, as {"principal", "action", "resource",
+#   A request, of a context with the given choices, that no Deny of the prepared document stops, as {"principal", "action", "resource",
 #   "context"}; undefined where every one is stopped. The surface is what can be asked for, as surface gives it.
-not_refused(policy, surface, choices) := object.union(first, {"action": action, "resource": arn}) if {
-	document := preparation.document(policy)
+not_refused(document, surface, choices) := object.union(first, {"action": action, "resource": arn}) if {
 	denies := [statement | some statement in document.statements; statement.effect == "Deny"]
-	pairs := _pairs(surface, denies)
-	stopped := [{pair | some pair in pairs; _covers(statement, pair, surface)} | some statement in denies]
-	contexts := standins.contexts([condition | some statement in denies; some condition in statement.conditions], choices)
+	not _one_refuses_all(denies, surface, choices)
+	stopped := [_stopped(statement, denies, surface) | some statement in denies]
+	pairs := {[arn, action] |
+		some known, in_there in surface.actions
+		some arn in _like(known, denies)
+		some action in in_there
+	}
 	lets := {request: by |
-		some principal in standins.principals(document, surface.account)
+		callers := standins.principals(document, surface.account)
+		contexts := standins.contexts([condition | some statement in denies; some condition in statement.conditions], choices)
+		named := [{caller | some caller in callers; _names(statement, caller, surface)} | some statement in denies]
+		held := [{context | some context in contexts; _holds(statement, context, surface)} | some statement in denies]
+		some caller in callers
 		some context in contexts
-		case := _case(principal, "s3:GetObject", "arn:aws:s3:::b", surface, context)
-		by := {i | some i, statement in denies; _applies(statement, case)}
-		request := {"principal": principal, "context": context}
+		by := {i | some i, _ in denies; caller in named[i]; context in held[i]}
+		request := {"principal": caller, "context": context}
 	}
 	left := {by: rest |
 		some by in lets
@@ -51,6 +68,36 @@ not_refused(policy, surface, choices) := object.union(first, {"action": action, 
 	}
 	first := min({request | some request, by in lets; count(left[by]) > 0})
 	[arn, action] := min(_telling(left[lets[first]]))
+}
+
+# How nearly everybody writes it: one Deny, for everybody, of everything, with no other condition.
+_one_refuses_all(denies, surface, choices) if {
+	some statement in denies
+	statement.principal.names == "everyone"
+	some action in _list(statement.source.Action)
+	lower(action) in {"*", concat("", [surface.service, ":*"])}
+	_names_all(statement.source.Resource, surface)
+	every condition in statement.conditions {
+		choices[condition.context_key]
+	}
+	every context in standins.contexts(statement.conditions, choices) {
+		_holds(statement, context, surface)
+	}
+}
+
+_names_all(named, _) if "*" in _list(named)
+
+_names_all(named, surface) if surface.all - {pattern | some pattern in _list(named)} == set()
+
+# What a Deny stops, for those whom it is about: pairs of ARN and action.
+_stopped(statement, denies, surface) := {[arn, action] |
+	statement.action.truth == 1
+	some known, in_there in surface.actions
+	arns := {arn | some arn in _like(known, denies); _covers(statement, arn, surface)}
+	arns != set()
+	some action in in_there
+	regex.match(statement.action.pattern, action) == statement.action.covers
+	some arn in arns
 }
 
 # Of many requests, one that everybody knows tells most.
@@ -63,32 +110,25 @@ else := pairs
 
 # METADATA
 # title: Too much to try
-# description: True where the policy names too many values for all combinations of them to be tried, so that nothing is known.
-undecided(policy, choices) if {
-	document := preparation.document(policy)
-	conditions := [condition |
-		some statement in document.statements
-		statement.effect == "Deny"
-		some condition in statement.conditions
-	]
-	not standins.contexts(conditions, choices)
-}
-
-_pairs(surface, denies) := {[arn, action] |
-	some known, in_there in surface.actions
-	some arn in ({known} | {object_arn | endswith(known, _key); some object_arn in _objects(denies, trim_suffix(known, _key))})
-	some action in in_there
+# description: |
+#   True where the prepared document names too many values for all combinations of them to be tried, so that nothing is known.
+undecided(document, surface, choices) if {
+	denies := [statement | some statement in document.statements; statement.effect == "Deny"]
+	not _one_refuses_all(denies, surface, choices)
+	not standins.contexts([condition | some statement in denies; some condition in statement.conditions], choices)
 }
 
 # Any object of a bucket; no policy has a reason to name this one.
 _key := "/key"
 
-# The objects that the statements tell from others.
-_objects(denies, bucket) := {object_arn |
+# A resource, and where it is any object, those that the statements tell from others.
+_like(known, denies) := {known} | {object_arn |
+	endswith(known, _key)
+	within := trim_suffix(known, "key")
 	some statement in denies
 	some element in ["Resource", "NotResource"]
 	some pattern in _list(object.get(statement.source, element, []))
-	startswith(pattern, concat("", [bucket, "/"]))
+	startswith(pattern, within)
 	object_arn := standins.instance(pattern)
 }
 
@@ -96,20 +136,23 @@ _list(value) := value if is_array(value)
 
 else := [value]
 
-_covers(statement, [arn, action], surface) if {
-	statement.action.truth == 1
-	regex.match(statement.action.pattern, action) == statement.action.covers
-	resources.covers(statement.resource) == 1 with input as _case("anonymous", action, arn, surface, {})
+_covers(statement, arn, surface) if {
+	resources.covers(statement.resource) == 1 with input as _case("anonymous", arn, surface, {})
 }
 
-_applies(statement, case) if {
-	some [_, 1] in principals.names(statement) with input as case
-	conditions.holds(statement.conditions) == 1 with input as case
+_names(statement, _, _) if statement.principal.names == "everyone"
+
+_names(statement, caller, surface) if {
+	some [_, 1] in principals.names(statement) with input as _case(caller, "arn:aws:s3:::b", surface, {})
 }
 
-_case(principal, action, arn, surface, context) := {"request": {
+_holds(statement, context, surface) if {
+	conditions.holds(statement.conditions) == 1 with input as _case("anonymous", "arn:aws:s3:::b", surface, context)
+}
+
+_case(principal, arn, surface, context) := {"request": {
 	"principal": principal,
-	"action": action,
+	"action": "s3:GetObject",
 	"resource": {"resource": arn, "accountId": surface.account},
 	"context": context,
 }}
