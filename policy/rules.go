@@ -62,7 +62,9 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
 	// What is built in has been checked by the tests.
-	compiler := ast.NewCompiler().WithSkipStages(ast.StageCheckTypes, ast.StageCheckRecursion, ast.StageBuildRequiredCapabilities, ast.StageCheckRuleConflicts)
+	compiler := ast.NewCompiler().WithSkipStages(
+		ast.StageCheckTypes, ast.StageCheckRecursion, ast.StageBuildRequiredCapabilities, ast.StageCheckRuleConflicts,
+	)
 	files, err := ruleModules.ReadDir("rules")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
