@@ -122,6 +122,13 @@ func stranger(r *trail.Record) {
 	r.Identity.Session.Issuer.ARN = "arn:aws:iam::123456789012:role/S"
 }
 
+// called is a call of another service by somebody else of the role's account.
+func called(at, service, name string) *trail.Record {
+	return record(at, name, "", stranger, func(r *trail.Record) {
+		r.Source, r.Resources, r.Recipient, r.ReadOnly = service+".amazonaws.com", nil, accountA, name == "DescribeKey"
+	})
+}
+
 func elsewhere(r *trail.Record) { r.Request.Bucket = "other" }
 
 // judged audits records by two counters, so that they are merged.
@@ -206,12 +213,23 @@ func TestStatus(t *testing.T) {
 		"objects that are not told": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"s3:DeleteObject"`, 1), Options{}, []*trail.Record{record(day, "DeleteObjects", "")}, []string{"R: used s3:DeleteObject x1"}, ""},
 		"a pattern of actions": {strings.Replace(useObjects, `["s3:GetObject","s3:PutObject"]`, `"s3:GetObjectT*"`, 1), Options{}, append(shown, record(day, "GetObjectTagging", "a")),
 			[]string{"R: used s3:GetObjectTagging x1", "R: unused s3:GetObjectTorrent"}, ""},
-		"all but some":         {strings.Replace(useObjects, `"Action":["s3:GetObject",`, `"NotAction":["s3:GetObject",`, 1), Options{}, append(shown, record(day, "DeleteObject", "a")), []string{"R: used s3:DeleteObject x1"}, ""},
-		"all but some, never":  {strings.Replace(useObjects, `"Action":["s3:GetObject",`, `"NotAction":["s3:GetObject",`, 1), Options{}, append(shown, record(day, "GetObject", "a")), []string{"R: unused s3:GetObject s3:PutObject", "R: other s3:GetObject x1"}, ""},
-		"all other objects":    {strings.Replace(useObjects, `"Resource":"arn:aws:s3:::b/*"`, `"NotResource":"arn:aws:s3:::b/secret/*"`, 1), Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "secret/a")), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject", "R: other s3:PutObject x1"}, "it is not about certain buckets"},
-		"any bucket":           {strings.Replace(useObjects, `arn:aws:s3:::b/*`, `*`, 1), Options{}, append(shown, record(day, "GetObject", "a")), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "it is not about certain buckets"},
-		"a variable":           {strings.Replace(useObjects, `b/*`, `b/${aws:username}/*`, 1), Options{}, append(shown, record(day, "GetObject", "u/a"), record(day, "PutObject", "u/a")), []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},
-		"an unknown service":   {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"logs:PutLogEvents"`, 1), Options{}, shown, []string{"R: undetermined logs:PutLogEvents"}, "whether CloudTrail records it is not known"},
+		"all but some":        {strings.Replace(useObjects, `"Action":["s3:GetObject",`, `"NotAction":["s3:GetObject",`, 1), Options{}, append(shown, record(day, "DeleteObject", "a")), []string{"R: used s3:DeleteObject x1"}, ""},
+		"all but some, never": {strings.Replace(useObjects, `"Action":["s3:GetObject",`, `"NotAction":["s3:GetObject",`, 1), Options{}, append(shown, record(day, "GetObject", "a")), []string{"R: unused s3:GetObject s3:PutObject", "R: other s3:GetObject x1"}, ""},
+		"all other objects":   {strings.Replace(useObjects, `"Resource":"arn:aws:s3:::b/*"`, `"NotResource":"arn:aws:s3:::b/secret/*"`, 1), Options{}, append(shown, record(day, "GetObject", "a"), record(day, "PutObject", "secret/a")), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject", "R: other s3:PutObject x1"}, "it is not about certain buckets"},
+		"any bucket":          {strings.Replace(useObjects, `arn:aws:s3:::b/*`, `*`, 1), Options{}, append(shown, record(day, "GetObject", "a")), []string{"R: used s3:GetObject x1", "R: undetermined s3:PutObject"}, "it is not about certain buckets"},
+		"a variable":          {strings.Replace(useObjects, `b/*`, `b/${aws:username}/*`, 1), Options{}, append(shown, record(day, "GetObject", "u/a"), record(day, "PutObject", "u/a")), []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},
+		"an unknown service":  {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"logs:PutLogEvents"`, 1), Options{}, shown, []string{"R: undetermined logs:PutLogEvents"}, "whether CloudTrail records it is not known"},
+		"a pattern of an unknown service": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"logs:*"`, 1), Options{},
+			append(shown, record(day, "CreateLogStream", "", func(r *trail.Record) { r.Source, r.Resources = "logs.amazonaws.com", nil })),
+			[]string{"R: used logs:CreateLogStream x1", "R: undetermined logs:*"}, "whether CloudTrail records it is not known"},
+		"KMS, left out": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"kms:Decrypt"`, 1), Options{},
+			append(shown, called(day, "sts", "GetCallerIdentity")), []string{"R: undetermined kms:Decrypt"}, "there are no records of the calls of KMS"},
+		"KMS": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"kms:Decrypt"`, 1), Options{},
+			append(shown, called(day, "kms", "DescribeKey")), []string{"R: unused kms:Decrypt"}, ""},
+		"messages, left out": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"sqs:SendMessage"`, 1), Options{},
+			append(shown, called(day, "sqs", "CreateQueue")), []string{"R: undetermined sqs:SendMessage"}, "there are no records of the data events of sqs"},
+		"messages": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"sqs:SendMessage"`, 1), Options{},
+			append(shown, called(day, "sqs", "DeleteMessage")), []string{"R: unused sqs:SendMessage"}, ""},
 		"management":           {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"s3:GetBucketPolicy"`, 1), Options{}, shown, []string{"R: undetermined s3:GetBucketPolicy"}, "there are no records of management events"},
 		"management, recorded": {strings.Replace(useObjects, `"s3:GetObject","s3:PutObject"`, `"s3:GetBucketPolicy"`, 1), Options{}, append(shown, record(day, "GetBucketVersioning", "", stranger)), []string{"R: unused s3:GetBucketPolicy"}, ""},
 		"a copy":               {useObjects, Options{}, append(shown, record(day, "CopyObject", "a", func(r *trail.Record) { r.Request.CopySource = "/b/x" })), []string{"R: used s3:GetObject x1", "R: used s3:PutObject x1"}, ""},

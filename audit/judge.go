@@ -180,7 +180,8 @@ func (j *judge) expansion(g *grant, pattern string) []string {
 			found[action] = true
 		}
 	}
-	if len(found) == 0 && literalStart(pattern) == pattern {
+	// A pattern about services that the catalogue does not have covers more than can be listed, and stands for that itself.
+	if len(found) == 0 || literalStart(pattern) != pattern && !j.services[strings.ToLower(serviceOf(pattern))] {
 		found[pattern] = true
 	}
 	for key, uses := range j.counted.uses {

@@ -89,6 +89,19 @@ func TestDenied(t *testing.T) {
 		"the address": {useObjects, from(`"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}`), nil, []string{`"203.0.113.7"`}},
 		"the endpoint": {useObjects, from(`"StringEquals":{"aws:SourceVpce":"vpce-1"}`), func(r *trail.Record) { r.VPCEndpoint = "vpce-2" },
 			[]string{`"vpce-2"`}},
+		"the address behind the endpoint": {useObjects, from(`"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}`), func(r *trail.Record) { r.VPCEndpoint = "vpce-2" },
+			[]string{`aws:VpcSourceIp asks for "10.0.0.0/8" and the request has "203.0.113.7"`}},
+		"the prefix": {strings.Replace(useObjects, `"Resource":"arn:aws:s3:::b/*"`, `"Resource":"arn:aws:s3:::b","Condition":{"StringLike":{"s3:prefix":"in/*"}}`, 1), letIn,
+			func(r *trail.Record) {
+				set(&r.Request.Prefix, "out/")
+				r.ErrorMessage = `User: x is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::b" because of it`
+			}, []string{`its condition StringLike s3:prefix asks for "in/*" and the request has "out/"`}},
+		"the path of a role that the stacks do not have": {useObjects, strings.Replace(from(`"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::123456789012:role/x/S"}`), `"`+role+`"`, `"*"`, 1),
+			func(r *trail.Record) {
+				stranger(r)
+				r.Identity.Session.Issuer.ARN = "arn:aws:iam::123456789012:role/y/S"
+			},
+			[]string{`and the request has "arn:aws:iam::123456789012:role/y/S"`}},
 		"the role's path":    {useObjects, from(`"ArnEquals":{"aws:PrincipalArn":"` + role + `"}`), nil, []string{"The policies of the stacks allow it"}},
 		"the version of TLS": {useObjects, from(`"NumericGreaterThan":{"s3:TlsVersion":"1.3"}`), nil, []string{`the request has "1.3"`}},
 		"another bucket": {useObjects, letIn, elsewhere,
@@ -176,19 +189,21 @@ func TestNarrower(t *testing.T) {
 		records    []*trail.Record
 		want       string // empty for no change, "gone" for nothing left
 	}{
-		"all used":             {statement(`["s3:GetObject","s3:PutObject"]`, objects), use("GetObject k", "PutObject k"), ""},
-		"an action":            {statement(`["s3:GetObject","s3:PutObject"]`, objects), use("GetObject k"), statement(`"s3:GetObject"`, objects)},
-		"a statement":          {statement(`"s3:GetObject"`, objects) + "," + statement(`"s3:PutObject"`, objects), use("GetObject k"), statement(`"s3:GetObject"`, objects)},
-		"nothing left":         {statement(`"s3:GetObject"`, objects), use(), "gone"},
-		"a pattern":            {statement(`"s3:GetObjectT*"`, objects), use("GetObjectTagging k"), statement(`"s3:GetObjectTagging"`, objects)},
-		"what is not settled":  {statement(`["s3:GetObject","logs:PutLogEvents"]`, objects), use("GetObject in/k"), ""},
-		"a directory":          {statement(`"s3:GetObject"`, objects), use("GetObject in/a/k", "GetObject in/b/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`)},
-		"two directories":      {statement(`"s3:GetObject"`, objects), use("GetObject in/k", "GetObject out/k"), statement(`"s3:GetObject"`, `["arn:aws:s3:::b/in/*","arn:aws:s3:::b/out/*"]`)},
-		"one directory deeper": {statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`), use("GetObject in/a/b/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/a/*"`)},
-		"the root too":         {statement(`"s3:GetObject"`, objects), use("GetObject in/k", "GetObject k"), ""},
-		"too many directories": {statement(`"s3:GetObject"`, objects), use("GetObject 1/k", "GetObject 2/k", "GetObject 3/k", "GetObject 4/k", "GetObject 5/k", "GetObject 6/k"), ""},
-		"objects not told":     {statement(`"s3:DeleteObject"`, objects), use("DeleteObjects -"), ""},
-		"a resource":           {statement(`"s3:GetObject"`, `["arn:aws:s3:::b/in/*","arn:aws:s3:::b/out/*"]`), use("GetObject in/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`)},
+		"all used":                       {statement(`["s3:GetObject","s3:PutObject"]`, objects), use("GetObject k", "PutObject k"), ""},
+		"an action":                      {statement(`["s3:GetObject","s3:PutObject"]`, objects), use("GetObject k"), statement(`"s3:GetObject"`, objects)},
+		"a statement":                    {statement(`"s3:GetObject"`, objects) + "," + statement(`"s3:PutObject"`, objects), use("GetObject k"), statement(`"s3:GetObject"`, objects)},
+		"nothing left":                   {statement(`"s3:GetObject"`, objects), use(), "gone"},
+		"a pattern":                      {statement(`"s3:GetObjectT*"`, objects), use("GetObjectTagging k"), statement(`"s3:GetObjectTagging"`, objects)},
+		"a pattern that is not settled":  {statement(`["s3:GetObject","logs:*"]`, objects), append(use("GetObject k"), called(day, "logs", "CreateLogStream")), ""},
+		"a pattern that is half settled": {statement(`["s3:PutObject","s3:*Acl"]`, objects), use("PutObject k", "GetObjectAcl k"), ""},
+		"what is not settled":            {statement(`["s3:GetObject","logs:PutLogEvents"]`, objects), use("GetObject in/k"), ""},
+		"a directory":                    {statement(`"s3:GetObject"`, objects), use("GetObject in/a/k", "GetObject in/b/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`)},
+		"two directories":                {statement(`"s3:GetObject"`, objects), use("GetObject in/k", "GetObject out/k"), statement(`"s3:GetObject"`, `["arn:aws:s3:::b/in/*","arn:aws:s3:::b/out/*"]`)},
+		"one directory deeper":           {statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`), use("GetObject in/a/b/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/a/*"`)},
+		"the root too":                   {statement(`"s3:GetObject"`, objects), use("GetObject in/k", "GetObject k"), ""},
+		"too many directories":           {statement(`"s3:GetObject"`, objects), use("GetObject 1/k", "GetObject 2/k", "GetObject 3/k", "GetObject 4/k", "GetObject 5/k", "GetObject 6/k"), ""},
+		"objects not told":               {statement(`"s3:DeleteObject"`, objects), use("DeleteObjects -"), ""},
+		"a resource":                     {statement(`"s3:GetObject"`, `["arn:aws:s3:::b/in/*","arn:aws:s3:::b/out/*"]`), use("GetObject in/k"), statement(`"s3:GetObject"`, `"arn:aws:s3:::b/in/*"`)},
 		"a denial stays": {statement(`"s3:GetObject"`, objects) + `,{"Effect":"Deny","Action":"s3:PutObject","Resource":"*"},` + statement(`"s3:PutObject"`, objects), use("GetObject k"),
 			statement(`"s3:GetObject"`, objects) + `,{"Effect":"Deny","Action":"s3:PutObject","Resource":"*"}`},
 	} {
@@ -326,6 +341,23 @@ func TestOrder(t *testing.T) {
 		if string(text) != want {
 			t.Fatalf("turned by %d:\n%s\nwant\n%s", turn, text, want)
 		}
+	}
+}
+
+// TestDirectories: too many directories in one counter are too many in all.
+func TestDirectories(t *testing.T) {
+	var many, one, sum resourceUse
+	for i := range maxDirectories + 1 {
+		many.add(fmt.Sprintf("%s/%d/k", bucket, i))
+	}
+	one.add(bucket + "/in/k")
+	sum.merge(many)
+	sum.merge(one)
+	if !sum.directories[0].full || len(sum.directories[0].paths) != 0 || sum.count != maxDirectories+2 {
+		t.Errorf("%+v", sum.directories[0])
+	}
+	if within := narrowKeys(bucket+"/*", sum); !slices.Equal(within, []string{bucket + "/*"}) {
+		t.Errorf("narrowed to %v", within)
 	}
 }
 

@@ -91,6 +91,8 @@ func TestRead(t *testing.T) {
 		"lines, compressed":   {map[string]string{"l": zipped(t, line("a")+"\n"+line("b"))}, []string{"l"}, 2, 0},
 		"standard input":      {map[string]string{Stdin: log(line("a"), line("b"))}, []string{Stdin}, 2, 0},
 		"more than a batch":   {map[string]string{"l.json": log(many...)}, []string{"l.json"}, len(many), 0},
+		"more than a record may have": {map[string]string{"l.json.gz": zipped(t, "{\"Records\":["+strings.Repeat(" ", maxRecord/2)+line("a")+","+
+			strings.Repeat(" ", maxRecord/2)+line("b")+","+strings.Repeat(" ", maxRecord/2)+line("c")+"]}")}, []string{"l.json.gz"}, 3, 0},
 		"a directory": {map[string]string{
 			"d/AWSLogs/1/CloudTrail/x.json.gz":                       zipped(t, log(line("a"))),
 			"d/y.jsonl":                                              line("b"),
