@@ -223,7 +223,7 @@ func (c *Counter) observe(record *trail.Record, action string) {
 	one.add(record.Time)
 }
 
-// use counts an access for the grants that it matches, and says whether there are any.
+// use counts an access for the grants that it matches, or may match, and says whether there are any.
 func (c *Counter) use(who caller, access trail.Access, outcome trail.Outcome, at time.Time) bool {
 	matched := false
 	for _, holder := range who.holders {
@@ -235,7 +235,11 @@ func (c *Counter) use(who caller, access trail.Access, outcome trail.Outcome, at
 	}
 	for _, holder := range who.maybe {
 		for _, one := range c.usesOf(holder, access.Action) {
-			if outcome == trail.Granted && !at.Before(c.audit.options.Since) && one.about(access, nil) {
+			if !one.about(access, nil) {
+				continue
+			}
+			matched = true
+			if outcome == trail.Granted && !at.Before(c.audit.options.Since) {
 				one.unnamed++
 			}
 		}

@@ -69,8 +69,11 @@ func requestOf(record *trail.Record, who caller, access trail.Access) request {
 
 // explain says why the stacks' policies deny an access, or that they do not, as gate explain does.
 func (a *Audit) explain(ctx context.Context, action string, r request) (policy.Decision, string, error) {
-	if r.resource == "" {
+	switch {
+	case r.resource == "":
 		return policy.Undetermined, "The record does not tell the resource.", nil
+	case strings.Contains(r.session, " "): // as Audit.caller calls them
+		return policy.Undetermined, "The record does not tell who of the account it was.", nil
 	}
 	questions, _, notes, err := a.access.Questions(ctx, policy.Case{Request: policy.Request{
 		Principal: r.session, Action: action, Resource: policy.Resource{ARN: r.resource, AccountID: r.owner}, Context: r.context,

@@ -66,6 +66,10 @@ func grants(system policy.System) (documents []*document, all []*grant, open []s
 		documents = append(documents, one)
 		var holders []string
 		if attachment.Kind == "identity" {
+			if role, isText := attachment.Role.(string); !isText || policy.IsUnknown(role) {
+				open = append(open, fmt.Sprintf("whose %s is, is not known yet", one.title()))
+				continue
+			}
 			holders = identityHolders(one, roles, system.Roles)
 			if len(holders) == 0 {
 				continue // A managed policy that the stacks attach to nobody, or one of a user or a group.

@@ -108,6 +108,7 @@ func TestDenied(t *testing.T) {
 			[]string{`Denied (implicit): the identity policy does not allow it`, `"arn:aws:s3:::other/in/k"`}},
 		"somebody else": {useObjects, letIn, stranger,
 			[]string{"Denied (implicit): the resource policy does not allow it", "assumed-role/S/s"}},
+		"somebody of the account": {useObjects, letIn, hidden, []string{"AROAY of account 123456789012", "The record does not tell who of the account it was."}},
 		"what AWS says": {useObjects, letIn, func(r *trail.Record) {
 			r.ErrorMessage = `User: x is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::b/in/k" with an explicit deny in a service control policy`
 		}, []string{"The policies of the stacks allow it", "AWS says: explicit deny in a service control policy"}},
@@ -275,6 +276,8 @@ func TestManaged(t *testing.T) {
 			[]string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 Undetermined"}, "that is not known yet grants"},
 		"a policy that is not shown": {append(roleWith(deny), resource("aws:iam/rolePolicy:RolePolicy", "secret", map[string]any{"role": "R", "policy": "[secret]"})),
 			[]string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 Undetermined"}, "the identity policy secret of stack a cannot be judged: it is not known yet, or secret"},
+		"a policy of a role that is not known yet": {append(roleWith(deny), resource("aws:iam/rolePolicy:RolePolicy", "whose", map[string]any{"role": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": written(useObjects)})),
+			[]string{"R: used s3:GetObject x1"}, "whose the identity policy whose of stack a is, is not known yet"},
 		"a policy that is malformed": {append(roleWith(deny), resource("aws:iam/rolePolicy:RolePolicy", "bad", map[string]any{"role": "R", "policy": `{"Statement":[]}`})),
 			[]string{"R: used s3:GetObject x1", "R: blocked s3:PutObject", "R: denied s3:PutObject x1 Undetermined"}, "the identity policy bad of stack a cannot be judged"},
 	} {
