@@ -15,7 +15,8 @@ import (
 type Options struct {
 	// Since is the date from which uses count; zero for all that is recorded.
 	Since time.Time
-	// Keep are patterns of actions that are taken to be used, as those that CloudTrail does not record.
+	// Keep are patterns of actions that are taken to be used, as those that CloudTrail does not record; and of principals, all of whose
+	// grants are.
 	Keep []string
 	// Recorded are buckets of which it is known that every data event is recorded.
 	Recorded []string
@@ -130,6 +131,7 @@ func (a *Audit) caller(identity trail.Identity) caller {
 	}
 	hold(who.name)
 	hold(identity.ARN)
+	hold(identity.Provider)
 	hold(id)
 	hold("*")
 	if identity.Account != "" {

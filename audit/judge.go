@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ func (j *judge) of(g *grant, action string) verdict {
 	case one.granted.count > 0:
 		return verdict{Used, "", one}
 	case slices.ContainsFunc(j.options.Keep, func(pattern string) bool {
-		return matches(strings.ToLower(pattern), strings.ToLower(action))
+		return matches(strings.ToLower(pattern), strings.ToLower(action)) || matches(pattern, g.holder)
 	}):
 		return verdict{Kept, "taken to be used", one}
 	case one.denied > 0:
@@ -55,6 +56,9 @@ func (j *judge) of(g *grant, action string) verdict {
 		return open("%s like it, of which the records do not tell which role of the account it was", counted(int64(one.unnamed), "access"))
 	case one.failed > 0:
 		return open("asked for %s, which failed for reasons that do not tell whether it is needed", counted(int64(one.failed), "time"))
+	}
+	if !namedInRecords.MatchString(g.holder) {
+		return open("the records do not always name a principal of this kind, and never did")
 	}
 	if calls := j.unmappedCalls(g.holder, serviceOf(action)); calls != "" {
 		return open("there are records of calls whose action is not known: %s", calls)
@@ -72,6 +76,11 @@ func (j *judge) of(g *grant, action string) verdict {
 	}
 	return verdict{Unused, "", one}
 }
+
+// namedInRecords are the principals that records tell reliably: not services, which do some things by themselves, and not identity
+// providers and canonical users.
+var namedInRecords = regexp.MustCompile(
+	`^(?:\*|A[A-Z0-9]+|arn:[^:]*:(?:iam|sts)::\d{12}:(?:root|user/.*|role/.*|assumed-role/.*|federated-user/.*))$`)
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 

@@ -25,6 +25,9 @@ func TestHolders(t *testing.T) {
 	service := func(r *trail.Record) {
 		r.Identity = trail.Identity{Type: "AWSService", InvokedBy: "logging.s3.amazonaws.com"}
 	}
+	provider := func(r *trail.Record) {
+		r.Identity = trail.Identity{Type: "WebIdentityUser", Provider: "arn:aws:iam::123456789012:oidc-provider/idp.example.com"}
+	}
 	anonymous := func(r *trail.Record) { r.Identity = trail.Identity{Type: "AWSAccount", Account: "anonymous"} }
 	of := func(principal string) string {
 		return `{"Effect":"Allow","Principal":` + principal + `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`
@@ -33,20 +36,22 @@ func TestHolders(t *testing.T) {
 		principal string
 		by        func(*trail.Record)
 		holder    string
-		used      bool
+		status    Status
 	}{
-		"a role":                  {`{"AWS":"` + role + `"}`, func(*trail.Record) {}, role, true},
-		"another role":            {`{"AWS":"` + role + `"}`, stranger, role, false},
-		"a session":               {`{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s"}`, func(*trail.Record) {}, "arn:aws:sts::123456789012:assumed-role/R/s", true},
-		"a role that was deleted": {`{"AWS":"AROAX"}`, func(*trail.Record) {}, "AROAX", true},
-		"a user":                  {`{"AWS":["arn:aws:iam::123456789012:user/u"]}`, user, "arn:aws:iam::123456789012:user/u", true},
-		"an account":              {`{"AWS":"123456789012"}`, user, "arn:aws:iam::123456789012:root", true},
-		"an account's root":       {`{"AWS":"arn:aws:iam::123456789012:root"}`, hidden, "arn:aws:iam::123456789012:root", true},
-		"another account":         {`{"AWS":"111122223333"}`, user, "arn:aws:iam::111122223333:root", false},
-		"everybody":               {`"*"`, anonymous, "*", true},
-		"everybody of AWS":        {`{"AWS":"*"}`, anonymous, "*", true},
-		"a service":               {`{"Service":"logging.s3.amazonaws.com"}`, service, "logging.s3.amazonaws.com", true},
-		"another service":         {`{"Service":"logging.s3.amazonaws.com"}`, user, "logging.s3.amazonaws.com", false},
+		"a role":                  {`{"AWS":"` + role + `"}`, func(*trail.Record) {}, role, Used},
+		"another role":            {`{"AWS":"` + role + `"}`, stranger, role, Unused},
+		"a session":               {`{"AWS":"arn:aws:sts::123456789012:assumed-role/R/s"}`, func(*trail.Record) {}, "arn:aws:sts::123456789012:assumed-role/R/s", Used},
+		"a role that was deleted": {`{"AWS":"AROAX"}`, func(*trail.Record) {}, "AROAX", Used},
+		"a user":                  {`{"AWS":["arn:aws:iam::123456789012:user/u"]}`, user, "arn:aws:iam::123456789012:user/u", Used},
+		"an account":              {`{"AWS":"123456789012"}`, user, "arn:aws:iam::123456789012:root", Used},
+		"an account's root":       {`{"AWS":"arn:aws:iam::123456789012:root"}`, hidden, "arn:aws:iam::123456789012:root", Used},
+		"another account":         {`{"AWS":"111122223333"}`, user, "arn:aws:iam::111122223333:root", Unused},
+		"everybody":               {`"*"`, anonymous, "*", Used},
+		"everybody of AWS":        {`{"AWS":"*"}`, anonymous, "*", Used},
+		"a service":               {`{"Service":"logging.s3.amazonaws.com"}`, service, "logging.s3.amazonaws.com", Used},
+		"an identity provider":    {`{"Federated":"arn:aws:iam::123456789012:oidc-provider/idp.example.com"}`, provider, "arn:aws:iam::123456789012:oidc-provider/idp.example.com", Used},
+		"another provider":        {`{"Federated":"arn:aws:iam::123456789012:oidc-provider/idp.example.org"}`, provider, "arn:aws:iam::123456789012:oidc-provider/idp.example.org", Undetermined},
+		"another service":         {`{"Service":"logging.s3.amazonaws.com"}`, user, "logging.s3.amazonaws.com", Undetermined},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := judged(t, Options{}, []*trail.Record{record(day, "GetObject", "a", test.by)}, stack(t, "b", accountB, bucketWith(of(test.principal))))
@@ -54,7 +59,7 @@ func TestHolders(t *testing.T) {
 				t.Fatal(err)
 			}
 			index := slices.IndexFunc(report.Principals, func(p Principal) bool { return p.Name == test.holder })
-			if index < 0 || len(report.Principals[index].Grants) != 1 || (report.Principals[index].Grants[0].Status == Used) != test.used {
+			if index < 0 || len(report.Principals[index].Grants) != 1 || report.Principals[index].Grants[0].Status != test.status {
 				t.Errorf("%+v", report.Principals)
 			}
 		})

@@ -69,7 +69,9 @@ type Identity struct {
 	Account     string `json:"accountId"`
 	// InvokedBy is the service that made the call.
 	InvokedBy string `json:"invokedBy"`
-	Session   struct {
+	// Provider is the identity provider that vouches for who takes a role by OpenID Connect or SAML.
+	Provider string `json:"identityProvider"`
+	Session  struct {
 		// Issuer is whose session it is. Its ARN has the role's path, which the session's ARN leaves out.
 		Issuer struct {
 			ARN string `json:"arn"`

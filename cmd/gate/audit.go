@@ -34,7 +34,8 @@ not known, which is not the same as not granted.
                    files, or - for standard input; gzip or not. Repeatable. Behind the flags, directories, compressed files and log
                    files are records too, so that --trail logs/*.json.gz works.
   --since DATE     from when on uses count, as 2026-08-01 (UTC); default: all that is recorded
-  --keep ACTION    an action, or a pattern, that is taken to be used, as one that CloudTrail does not record. Repeatable.
+  --keep NAME      an action that is taken to be used, as one that CloudTrail does not record; or a principal, all of whose grants are; or
+                   a pattern. Repeatable.
   --recorded NAME  a bucket of which every data event is known to be recorded, however few there are. Repeatable.
   --format F       text (default) or json
 
