@@ -157,7 +157,7 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 	}
 	report := &Report{
 		Since: a.options.Since, First: total.records.first, Last: total.records.last, Elsewhere: total.elsewhere,
-		Open: slices.Clone(a.open), Narrower: []Narrower{},
+		Open: listed(slices.Clone(a.open)), Narrower: []Narrower{},
 	}
 	if report.Since.IsZero() {
 		report.Since = report.First
@@ -190,7 +190,7 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		principal := Principal{Name: name, Grants: judge.grants(name), Denied: denied[name], Other: other[name]}
+		principal := Principal{Name: name, Grants: listed(judge.grants(name)), Denied: listed(denied[name]), Other: listed(other[name])}
 		slices.SortFunc(principal.Other, func(x, y Other) int {
 			return cmp.Or(y.Records-x.Records, strings.Compare(x.Action+x.Resource, y.Action+y.Resource))
 		})
@@ -198,6 +198,14 @@ func (a *Audit) Report(ctx context.Context, counters ...*Counter) (*Report, erro
 	}
 	report.Narrower = judge.narrower()
 	return report, nil
+}
+
+// listed is a list that is written as one also where it is empty.
+func listed[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // merge adds what another counter has counted.

@@ -113,8 +113,7 @@ func (r *Reader) Read(ctx context.Context, names []string, takers ...func(*Recor
 	return group.Wait()
 }
 
-// IsTrail says whether a file is one to read records from: a directory, something compressed, or a log as CloudTrail delivers it. Records
-// one behind the other cannot be told from other JSON.
+// IsTrail says whether a file is one to read records from: a directory, something compressed, or what begins as a log or a record does.
 func IsTrail(name string) bool {
 	file, err := os.Open(name)
 	if err != nil {
@@ -125,7 +124,7 @@ func IsTrail(name string) bool {
 		return err == nil
 	}
 	start, _ := bufio.NewReader(file).Peek(64) // What cannot be read is no log.
-	return bytes.HasPrefix(start, gzipMagic) || recordsFirst.Match(start)
+	return bytes.HasPrefix(start, gzipMagic) || recordsFirst.Match(start) || recordFirst.Match(start)
 }
 
 // find sends the names of the files.
@@ -240,6 +239,9 @@ func (b *budget) Read(p []byte) (int, error) {
 }
 
 var gzipMagic = []byte{0x1f, 0x8b}
+
+// CloudTrail begins a record with eventVersion; what passed other hands may have another order.
+var recordFirst = regexp.MustCompile(`^\s*\{\s*"(?:event[A-Z][A-Za-z]*|userIdentity)"`)
 
 var recordsFirst = regexp.MustCompile(`^\s*\{\s*"Records"`)
 

@@ -166,7 +166,7 @@ func TestIsTrail(t *testing.T) {
 		text string
 		want bool
 	}{
-		"log": {log(line("a")), true}, "zip": {zipped(t, "x"), true}, "stack": {`{"version":3}`, false}, "empty": {"", false},
+		"log": {log(line("a")), true}, "zip": {zipped(t, "x"), true}, "stack": {`{"version":3}`, false}, "lines": {line("a"), true}, "empty": {"", false},
 	} {
 		path := filepath.Join(directory, name)
 		if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {

@@ -31,8 +31,8 @@ Each STACK is what "pulumi stack export" or "pulumi preview --json --show-sames"
 not known, which is not the same as not granted.
 
   --trail FILE     records: a log file as CloudTrail delivers it to S3, records one behind the other (JSON lines), a directory with such
-                   files, or - for standard input; gzip or not. Repeatable. Behind the flags, directories, compressed files and log
-                   files are records too, so that --trail logs/*.json.gz works.
+                   files, or - for standard input; gzip or not. Repeatable. Behind the flags, directories, compressed files and what
+                   begins as a log or a record are records too, so that --trail logs/*.json works.
   --since DATE     from when on uses count, as 2026-08-01 (UTC); default: all that is recorded
   --keep NAME      an action that is taken to be used, as one that CloudTrail does not record; or a principal, all of whose grants are; or
                    a pattern. Repeatable.

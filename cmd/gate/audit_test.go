@@ -45,6 +45,7 @@ func TestAudit(t *testing.T) {
 		"one denied":            {[]string{"audit", "--trail", "-", reader}, read + strings.Replace(read, `"requestP`, `"errorCode":"AccessDenied","requestP`, 1), exitDenied, "1 access denied", ""},
 		"a stack from stdin":    {[]string{"audit", "--trail", logs, "-"}, "{}", exitFailed, "", "standard input: it is neither a preview"},
 		"logs behind the flags": {[]string{"audit", "--trail", broken, filepath.Join(logs, "987654321098_CloudTrail_us-east-1_20260731T2355Z_example.json")}, "", exitFailed, "", "there is no stack"},
+		"two logs":              {append([]string{"audit", "--keep", "logs:PutLogEvents", "--trail", filepath.Join(logs, "987654321098_CloudTrail_us-east-1_20260731T2355Z_example.json"), filepath.Join(logs, "987654321098_CloudTrail_us-east-1_20260815T1200Z_example.json"), filepath.Join(logs, "123456789012_CloudTrail_us-east-1_20260815T1200Z_example.json")}, exampleArgs()[1:]...), "", exitDenied, "15 in 3 files", ""},
 		"a broken log":          {exampleArgs("--trail", broken), "", exitFailed, "", "broken.json: it ends in the middle, behind byte"},
 		"a log that is missing": {exampleArgs("--trail", "nowhere.json"), "", exitFailed, "", "nowhere.json"},
 		"no stack's file":       {[]string{"audit", "--trail", logs, "nowhere.json"}, "", exitFailed, "", "nowhere.json"},
@@ -70,6 +71,9 @@ func TestAuditJSON(t *testing.T) {
 	var report audit.Report
 	if err := json.Unmarshal([]byte(stdout), &report); err != nil || code != exitDenied {
 		t.Fatalf("%d, %v, %s", code, err, stderr)
+	}
+	if strings.Contains(stdout, ": null") {
+		t.Errorf("a list that is null is not one: %s", stdout)
 	}
 	if report.Read.Records != 15 || report.Count(audit.Unused) != 1 || report.Denied() != 3 || len(report.Narrower) != 2 {
 		t.Errorf("%+v", report)
