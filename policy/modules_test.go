@@ -40,6 +40,12 @@ func modulesOnDisk(t *testing.T) (map[string]*ast.Module, storage.Store) {
 func runRegoTests(t *testing.T, filter string, coverage *cover.Cover) []*tester.Result {
 	t.Helper()
 	parsed, store := modulesOnDisk(t)
+	return runRegoTestsOf(t, parsed, store, filter, coverage)
+}
+
+// runRegoTestsOf runs the Rego tests among the modules, as runRegoTests does.
+func runRegoTestsOf(t *testing.T, parsed map[string]*ast.Module, store storage.Store, filter string, coverage *cover.Cover) []*tester.Result {
+	t.Helper()
 	// Strict: an import, a variable or an argument that nothing uses is an error.
 	compiler := ast.NewCompiler().WithStrict(true).WithEnablePrintStatements(true)
 	runner := tester.NewRunner().SetStore(store).SetModules(parsed).SetCompiler(compiler).SetTimeout(5 * time.Minute).Filter(filter)

@@ -33,5 +33,6 @@ test_accounts if {
 test_only_delegates if {
 	exposure.only_delegates({"principal": {"names": [["AWS", "987654321098"]]}}, _attached)
 	not exposure.only_delegates({"principal": {"names": [["AWS", "123456789012"]]}}, _attached)
+	not exposure.only_delegates({"principal": {"names": [["AWS", "987654321098"], ["AWS", "123456789012"]]}}, _attached)
 	not exposure.only_delegates({"principal": {"names": "everyone"}}, _attached)
 }

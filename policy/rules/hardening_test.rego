@@ -26,6 +26,14 @@ test_missing if {
 	count(_severities(array.concat([_bucket], other))) == 4
 }
 
+# What is said of a bucket is not always what protects it.
+test_what_is_there_and_does_not_protect if {
+	preferred := object.union(_hard[1], {"inputs": {"rule": {"objectOwnership": "BucketOwnerPreferred"}}})
+	_severities([_bucket, _hard[0], preferred, _hard[2], _hard[3]]) == ["medium"]
+	suspended := object.union(_hard[3], {"inputs": {"versioningConfiguration": {"status": "Suspended"}}})
+	_severities([_bucket, _hard[0], _hard[1], _hard[2], suspended]) == ["low"]
+}
+
 # What the bucket and what its account blocks come together.
 test_which_settings_are_missing if {
 	some_of_it := object.union(_hard[0], {"inputs": {"blockPublicAcls": false, "ignorePublicAcls": "yes"}})

@@ -17,6 +17,7 @@ test_truth[name] if {
 		"several accounts": [_if({"StringEquals": {"aws:SourceAccount": ["123456789012", "987654321098"]}}), -1],
 		"any endpoint": [_if({"StringLike": {"aws:SourceVpce": "vpce-*"}}), 0],
 		"all but one endpoint": [_if({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), 0],
+		"an endpoint among others": [_if({"ForAnyValue:StringNotEquals": {"aws:SourceVpce": "vpce-1"}}), 0],
 		"an endpoint, if it is one": [_if({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}), 0],
 		"a network": [_if({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), -1],
 		"every network": [_if({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), 0],

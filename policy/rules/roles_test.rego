@@ -91,3 +91,8 @@ test_managed_policies if {
 	[other] := roles.found with input as _file([_named_role({"name": "Q"}), attachment])
 	other.managed == []
 }
+
+test_a_role_without_a_path if {
+	[role] := roles.found with input as _stack("123456789012", [{"type": "aws:iam/role:Role", "inputs": {"name": "R"}}])
+	role.arn == "arn:aws:iam::123456789012:role/R"
+}

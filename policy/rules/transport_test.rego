@@ -23,6 +23,20 @@ test_not_refused if {
 	transport.not_refused(preparation.document({"Statement": all_but}), _surface, {}).resource == "arn:aws:s3:::b/private/x"
 }
 
+# One Deny stands for all only where it leaves nothing out.
+test_one_deny_that_leaves_something[name] if {
+	some name, change in {
+		"others": {"Principal": {"AWS": "arn:aws:iam::123456789012:role/R"}},
+		"the bucket": {"Resource": "arn:aws:s3:::b/*"},
+		"the objects": {"Resource": ["arn:aws:s3:::b"]},
+		"all, being for another bucket": {"Resource": ["arn:aws:s3:::c", "arn:aws:s3:::c/*"]},
+		"one of two values": {"Condition": {"StringEquals": {"k": "v"}}},
+		"what has another key": {"Condition": {"StringEquals": {"l": "v"}}},
+		"every other service": {"Action": "sqs:*"},
+	}
+	transport.not_refused(_deny(change), _surface, {"k": ["v", "w"]})
+}
+
 test_undecided if {
 	not transport.undecided(_deny({}), _surface, {})
 	too_much := {"Condition": {"StringEquals": {sprintf("k%d", [i]): "v" | some i in numbers.range(1, 9)}}}

@@ -1,0 +1,146 @@
+package policy
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/tester"
+)
+
+// ruleMutation breaks the rules, or what they stand on, in one line, as mutation does the evaluator.
+type ruleMutation struct {
+	file, old, new string
+	// broken is what the rules then no longer know.
+	broken string
+	// tests are the Rego tests of which at least one must fail: the end of a package and a name, as a regular expression.
+	tests string
+}
+
+// ruleMutations are there to show that the Rego tests would notice. Each old text stands once in its module: whoever rewrites that line
+// finds another way to break the same thing here.
+var ruleMutations = []ruleMutation{
+	{"../policies.rego", `	found.blocking
+}`, `	found
+}`, "what only warns", "policies_test.test_what_blocks"},
+	{"../policies.rego", `	not found.blocking`, `	found`, "what blocks", "policies_test.test_what_blocks"},
+	{"../policies.rego", `	not exceptions.covering(found)`, `	found`, "exceptions", "policies_test.test_an_exception_lets"},
+	{"../policies.rego", `account != attachment.account`, `account == attachment.account`, "whose account it is", "policies_test.test_a_key_delegates"},
+	{"../policies.rego", `"s3:tlsversion": ["1.0", "1.1"]`, `"s3:tlsversion": ["1.0"]`, "TLS 1.1", "policies_test.test_tls_version"},
+	{"../policies.rego", `"unknown": "The policy`, `"unknowns": "The policy`, "policies that are not known", "policies_test.test_policies_that_are_not_shown"},
+	{"../policies.rego", `	not _has_policy(resource)`, `	_has_policy(resource)`, "buckets without a policy", "policies_test.test_a_bucket_without"},
+	{"../policies.rego", `	not _judged(file)`, `	_judged(file)`, "files without a policy", "policies_test.test_states"},
+	{"../policies.rego", `	some message in stacks.incomplete(file.contents)`, `	some message in stacks.incomplete(file)`,
+		"previews that are not whole", "policies_test.test_what_is_not_whole"},
+	{"../policies.rego", `transport.not_refused(attachment.document, surface, _plain_http)`, `transport.not_refused(attachment.document, surface, _old_tls)`,
+		"which requests are plain", "policies_test.test_(queues|a_good|tls)"},
+	{"../policies.rego", `	transport.undecided(attachment.document,`, `	not transport.undecided(attachment.document,`,
+		"policies with too much to try", "policies_test.test_too_much"},
+
+	{"rules/actions.rego", `levels_in_lower_case[lower(action)]`, `levels_in_lower_case[action]`, "letter case", "actions_test.test_levels"},
+	{"rules/agreement.rego", `	by_role != by_bucket`, `	by_role == by_bucket`, "what it is to agree", "agreement_test.test_one_sided"},
+	{"rules/agreement.rego", `{true: "bucket", false: "role"}`, `{false: "bucket", true: "role"}`, "which half it is", "agreement_test.test_one_sided"},
+	{"rules/attachments.rego", `else := {"state": "malformed"}`, `else := {"state": "unknown"}`, "malformed policies", "attachments_test.test_found"},
+	{"rules/attachments.rego", `attachment.state == "known"`, `attachment.state != "known"`, "which policies can be judged", "attachments_test.test_found"},
+	{"rules/attachments.rego", `endswith(resource.type, "Policy")`, `endswith(resource.type, "Policies")`,
+		"that a policy which is not shown is one", "policies_test.test_policies_that_are_not_shown"},
+	{"rules/breadth.rego", `"Permissions management" in levels`, `"Permissions" in levels`, "what hands over permissions", "breadth_test.test_patterns"},
+	{"rules/breadth.rego", `"critical", "message": "NotAction`, `"low", "message": "NotAction`, "NotAction", "breadth_test.test_patterns"},
+	{"rules/breadth.rego", "`^\\*$|:role/\\*$`", "`^$`", "that any role may be passed", "breadth_test.test_controlling"},
+	{"rules/exceptions.rego", `finding.category != "integrity"`, `finding.category == "integrity"`, "what nothing covers", "exceptions_test.test_"},
+	{"rules/exceptions.rego", `+ 86400000000000`, `+ 0`, "the last day", "exceptions_test.test_until"},
+	{"rules/exceptions.rego", `until[max(object.keys(until))]`, `until[min(object.keys(until))]`, "the longest", "exceptions_test.test_the_one"},
+	{"rules/exceptions.rego", `count(_whole) > 1`, `count(_whole) > 0`, "that two halves are needed", "exceptions_test.test_stale"},
+	{"rules/exceptions.rego", `not startswith(exception.resource, "urn:pulumi:")`, `startswith(exception.resource, "y")`, "URNs", "exceptions_test.test_malformed"},
+	{"rules/exposure.rego", `for_anybody(statement) if statement.principal.names == "everyone"`, `for_anybody(statement) if statement.principal.names == "nobody"`,
+		"everybody", "exposure_test.test_open"},
+	{"rules/exposure.rego", `else := {"severity": "high", "witness": null} if _too_much`, `else := {"severity": "medium", "witness": null} if _too_much`,
+		"that what was not tried bounds nobody", "exposure_test.test_too_much"},
+	{"rules/exposure.rego", `"aws:principalorgid", _, _) := ["o-stranger00"]`, `"aws:principalorgid", _, _) := ["o-1"]`,
+		"whose organization it is", "exposure_test.test_open"},
+	{"rules/exposure.rego", `	every named in statement.principal.names {
+		named[0] == "AWS"`, `	some named in statement.principal.names
+	every x in [named] {
+		x[0] == "AWS"`, "that others than the account are named too", "exposure_test.test_only_delegates"},
+	{"rules/findings.rego", `{"critical", "high", "medium"}`, `{"critical", "high", "medium", "low"}`, "what blocks", "findings_test.test_on_statement"},
+	{"rules/findings.rego", `rule.custom.category != "integrity"`, `rule.custom.category != "x"`, "what has no fingerprint", "findings_test.test_no_fingerprint"},
+	{"rules/hardening.rego", `"name": "ownership", "severity": "medium"`, `"name": "ownership", "severity": "low"`, "how bad it is", "hardening_test.test_missing"},
+	{"rules/hardening.rego", `== "BucketOwnerEnforced"`, `!= "ObjectWriter"`, "other owners", "hardening_test.test_"},
+	{"rules/hardening.rego", `versioningConfiguration.status == "Enabled"`, `versioningConfiguration.status`, "suspended versions", "hardening_test.test_"},
+	{"rules/hardening.rego", `resource.inputs.versioning.enabled == true`, `resource.inputs.versioning`, "versions that are off", "hardening_test.test_an_older"},
+	{"rules/access.rego", `_has_a_say(resource) if resource.urn in _carriers`, `_has_a_say(resource) if not resource.urn in _carriers`,
+		"what carries a policy", "access_test.test_found"},
+	{"rules/fingerprints.rego", `0, 32)`, `0, 1)`, "how long they are", "fingerprints_test.test_the_shape"},
+	{"rules/publicness.rego", `	not condition.negated`, `	condition.negated != null`, "negated conditions", "publicness_test.test_truth"},
+	{"rules/publicness.rego", `condition.missing == -1`, `condition.missing != -1`, "missing keys", "publicness_test.test_truth"},
+	{"rules/regions.rego", `provider.type == "pulumi:providers:aws"`, `provider.type != "pulumi:providers:aws"`, "providers", "regions_test.test_found"},
+	{"rules/roles.rego", `attachment.kind == "identity"`, `attachment.kind != "identity"`, "which policies are a role's own", "roles_test.test_"},
+	{"rules/roles.rego", `"path", "/")`, `"path", "")`, "roles without a path", "roles_test.test_"},
+	{"rules/stacks.rego", `diagnostic.severity == "error"`, `diagnostic.severity == "warning"`, "errors", "stacks_test.test_incomplete"},
+	{"rules/stacks.rego", `contents.changeSummary.same > shown`, `contents.changeSummary.same >= shown`, "when all is shown", "stacks_test.test_incomplete"},
+	{"rules/stacks.rego", `	not state.delete`, `	state`, "what is to be deleted", "stacks_test.test_resources"},
+	{"rules/stacks.rego", `_gone := {"delete", `, `_gone := {`, "what is deleted", "policies_test.test_states"},
+	{"rules/standins.rego", `combinations <= 2048`, `combinations > 2048`, "how much to try", "standins_test.test_contexts"},
+	{"rules/standins.rego", `{text, _shifted(text, 1), _shifted(text, -1)}`, `{text}`, "numbers beside", "standins_test.test_contexts"},
+	{"rules/standins.rego", `condition.set in {"ForAllValues", "ForAnyValue"}`, `condition.set in {"ForAllValues"}`, "sets", "standins_test.test_contexts"},
+	{"rules/transport.rego", `statement.effect == "Deny"]
+	not _one_refuses_all(denies, surface, choices)
+	stopped`, `statement.effect == "Allow"]
+	not _one_refuses_all(denies, surface, choices)
+	stopped`, "what denies", "transport_test.test_not_refused"},
+	{"rules/transport.rego", `	statement.principal.names == "everyone"`, `	statement.principal`, "whom the one Deny is for", "transport_test.test_"},
+	{"rules/transport.rego", `	_names_all(statement.source.Resource, surface)`, `	statement.source.Resource`, "what the one Deny is for", "transport_test.test_"},
+	{"rules/transport.rego", `lower(action) in {"*", concat("", [surface.service, ":*"])}`, `lower(action) != ""`, "what the one Deny refuses", "transport_test.test_"},
+	{"rules/transport.rego", `surface.all - {pattern`, `surface.all & {pattern`, "all that the one Deny is for", "transport_test.test_"},
+	{"rules/transport.rego", `	every context in standins.contexts(statement.conditions, choices) {`, `	some context in standins.contexts(statement.conditions, choices)
+	every x in [context] {
+		x == context`, "when the one Deny holds", "transport_test.test_"},
+	{"rules/transport.rego", `["Resource", "NotResource"]`, `["Resource"]`, "NotResource", "transport_test.test_not_refused"},
+	{"rules/transport.rego", `if attached.kind == "queue"`, `if attached.kind == "topic"`, "queues", "transport_test.test_surface"},
+}
+
+// Whatever line of the rules breaks, the Rego tests beside them notice.
+func TestRuleMutations(t *testing.T) {
+	for _, mutation := range ruleMutations {
+		t.Run(mutation.file+": "+mutation.broken, func(t *testing.T) {
+			t.Parallel()
+			modules, store := modulesOnDisk(t)
+			text, err := os.ReadFile(mutation.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := strings.Count(string(text), mutation.old); found != 1 {
+				t.Fatalf("%s has the text to be replaced %d times, not once: break this in another way\n%s", mutation.file, found, mutation.old)
+			}
+			broken := strings.Replace(string(text), mutation.old, mutation.new, 1)
+			options := ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true}
+			if modules[mutation.file], err = ast.ParseModuleWithOpts(mutation.file, broken, options); err != nil {
+				t.Fatal(err)
+			}
+			results := runRegoTestsOf(t, modules, store, mutation.tests, nil)
+			if len(results) == 0 {
+				t.Fatalf("no Rego test is called %s", mutation.tests)
+			}
+			if !slices.ContainsFunc(results, func(r *tester.Result) bool { return !r.Pass() }) {
+				t.Errorf("%s still pass with %q in place of %q", mutation.tests, mutation.new, mutation.old)
+			}
+		})
+	}
+}
+
+// Every module is broken at least once.
+func TestRuleMutationsOfEveryModule(t *testing.T) {
+	files, err := filepath.Glob("rules/*.rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "../policies.rego") {
+		isTest := strings.HasSuffix(file, regoTestSuffix)
+		if !isTest && !slices.ContainsFunc(ruleMutations, func(m ruleMutation) bool { return m.file == file }) {
+			t.Errorf("no mutation of %s", file)
+		}
+	}
+}
