@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -31,11 +32,13 @@ type Audit struct {
 	services  map[string]bool
 	documents []*document
 	holders   map[string][]*grant
-	byAccount map[string][]string           // the roles among the holders
-	known     map[string]bool               // holders, and roles without a grant
-	uniqueIDs map[string]string             // of roles, to their ARNs
-	resources map[string]*policy.Attachment // by their ARN, of those that have a policy
-	open      []string
+	byAccount map[string][]string // the roles and users among the holders
+	// unidentified are those of byAccount whose unique id is not known: somebody with another id is none of the others.
+	unidentified map[string][]string
+	known        map[string]bool               // holders, and roles without a grant
+	uniqueIDs    map[string]string             // of roles, to their ARNs
+	resources    map[string]*policy.Attachment // by their ARN, of those that have a policy
+	open         []string
 }
 
 // New prepares an audit of the stacks that files show.
@@ -50,7 +53,7 @@ func New(ctx context.Context, rules *policy.Rules, engine *policy.Engine, option
 	}
 	a := &Audit{
 		options: options, engine: engine, access: access, actions: rules.Actions(), services: map[string]bool{},
-		holders: map[string][]*grant{}, byAccount: map[string][]string{}, known: map[string]bool{},
+		holders: map[string][]*grant{}, byAccount: map[string][]string{}, unidentified: map[string][]string{}, known: map[string]bool{},
 		uniqueIDs: map[string]string{}, resources: map[string]*policy.Attachment{},
 	}
 	for action := range a.actions {
@@ -76,13 +79,17 @@ func New(ctx context.Context, rules *policy.Rules, engine *policy.Engine, option
 			}
 		}
 	}
-	for holder := range a.holders {
+	identified := map[string]bool{}
+	for _, arn := range a.uniqueIDs {
+		identified[arn] = true
+	}
+	for _, holder := range slices.Sorted(maps.Keys(a.holders)) {
 		if account := policy.AccountOf(holder); account != "" && !strings.HasSuffix(holder, ":root") {
 			a.byAccount[account] = append(a.byAccount[account], holder)
+			if !identified[holder] {
+				a.unidentified[account] = append(a.unidentified[account], holder)
+			}
 		}
-	}
-	for _, names := range a.byAccount {
-		slices.Sort(names)
 	}
 	for i, attachment := range system.Attachments {
 		if attachment.Kind != "identity" {
@@ -121,6 +128,9 @@ func (a *Audit) caller(identity trail.Identity) caller {
 	case identity.Account != "":
 		who.name = strings.TrimSpace(id + " of account " + identity.Account)
 		who.maybe = a.byAccount[identity.Account]
+		if id != "" {
+			who.maybe = a.unidentified[identity.Account]
+		}
 	default:
 		who.name = "somebody the records do not name"
 	}

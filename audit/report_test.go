@@ -246,6 +246,16 @@ func TestNarrower(t *testing.T) {
 	}
 }
 
+// In a preview no role has an id yet: an access that tells only an id may be of any role of the account.
+func TestUnidentified(t *testing.T) {
+	role := roleWith(useObjects)
+	delete(role[0], "outputs")
+	report, err := judged(t, Options{Recorded: []string{"b"}}, []*trail.Record{record("2026-08-10", "GetObject", "k", hidden)}, stack(t, "a", accountA, role...))
+	if err != nil || report.Count(Undetermined) != 1 || report.Count(Unused) != 1 {
+		t.Errorf("%v, %+v", err, report)
+	}
+}
+
 // A statement for two principals keeps what either of them uses.
 func TestNarrowerForTwo(t *testing.T) {
 	two := strings.Replace(letIn, `{"AWS":"`+role+`"}`, `{"AWS":["`+role+`","arn:aws:iam::123456789012:role/S"]}`, 1)
