@@ -296,6 +296,10 @@ func (r *stackReader) take(state *resourceState) error {
 	if !strings.HasPrefix(state.URN, "urn:pulumi:") || state.Type == "" {
 		return r.errorf("a resource of the type %q has the URN %q, which Pulumi does not write", state.Type, state.URN)
 	}
+	// Its resources are those of AWS, with other types and properties: policies in them would go unseen.
+	if strings.HasPrefix(state.Type, "aws-native:") {
+		return r.errorf("the resource %q is one of aws-native, whose policies no rule can read", state.URN)
+	}
 	r.seen[state.URN] = true
 	r.ofAWS = r.ofAWS || strings.HasPrefix(state.Type, "aws:")
 	if !strings.HasPrefix(state.Type, "aws:") && !strings.HasPrefix(state.Type, "pulumi:") {

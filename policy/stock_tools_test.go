@@ -72,6 +72,7 @@ func madeInputs() map[alone]map[string]string {
 			"half of a character":   file(with(good, `"Effect"`, `"Sid":"\ud800","Effect"`)),
 		},
 		theFile: {
+			"aws-native":       with(file(good), step(good), step(good)+","+strings.ReplaceAll(step(good), "aws:s3/bucketPolicy", "aws-native:s3")),
 			"a resource twice": with(file(good), step(good), step(good)+","+step(good)),
 		},
 	}

@@ -67,6 +67,10 @@ func TestCheckBadInput(t *testing.T) {
 			previewBegin + `{"op":"create","newState":{"urn":"urn:pulumi:a::p::azure-native:storage:StorageAccount::s","type":"azure-native:storage:StorageAccount"}}` +
 				previewEnd, `it has no resource of AWS, but such as "azure-native:storage:StorageAccount"`,
 		},
+		"a resource of another provider for AWS": {
+			previewBegin + goodStep + `,{"op":"create","newState":{"urn":"urn:pulumi:a::p::aws-native:s3:BucketPolicy::s","type":"aws-native:s3:BucketPolicy"}}` +
+				previewEnd, `the resource "urn:pulumi:a::p::aws-native:s3:BucketPolicy::s" is one of aws-native`,
+		},
 		"a resource twice": {previewBegin + goodStep + "," + goodStep + previewEnd, "is there twice"},
 		"a resource without a URN": {
 			strings.Replace(goodPreview, "urn:pulumi:", "", 1), `has the URN "a::p::aws:iam/rolePolicy:RolePolicy::r", which Pulumi does not write`,

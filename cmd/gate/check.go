@@ -23,7 +23,7 @@ var checkCommand = subcommand{
 
 Judges what Pulumi is about to deploy, or has deployed, by the rules of policies.rego. Each FILE is what "pulumi preview --json
 --show-sames" or "pulumi stack export" writes of a stack; - is standard input. Several files are judged together, as one system:
-give those of both accounts to learn whether the two halves of the grant agree.
+give those of both accounts to learn whether the two halves of the grant agree, and one file of each stack.
 
   --format F         text (default), json, sarif, junit, github or markdown
   --format F=OUT     the same, into the file OUT. --format is repeatable: one run writes any number of files besides what it shows.
