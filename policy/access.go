@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -10,8 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // Access is what stacks tell of who may do what: their roles with all that is attached to them, their buckets, keys and endpoints.
@@ -51,15 +48,11 @@ type stackResource struct {
 // Access finds in stacks what has a say in a request. The files are those that ReadStack reads. A preview that does not show all that will
 // be there is an error.
 func (r *Rules) Access(ctx context.Context, files ...File) (*Access, error) {
-	input, err := json.Marshal(files)
+	input, err := filesValue(files)
 	if err != nil {
-		return nil, fmt.Errorf("reading the stacks: %w", err)
+		return nil, err
 	}
-	parsed, err := ast.ValueFromReader(bytes.NewReader(input))
-	if err != nil {
-		return nil, fmt.Errorf("reading the stacks: %w", err)
-	}
-	bound, err := judge(ctx, r.access, parsed, nil)
+	answer, err := r.ask(ctx, r.access, input)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +62,7 @@ func (r *Rules) Access(ctx context.Context, files ...File) (*Access, error) {
 		Incomplete  [][2]string
 		Regions     [][2]string
 	}
-	if err := convert(bound, &found); err != nil {
+	if err := answer.read("found", &found); err != nil {
 		return nil, err
 	}
 	if len(found.Incomplete) > 0 {

@@ -137,11 +137,11 @@ func (q *asking) block(ctx context.Context) error {
 	if err != nil {
 		return nil //nolint:nilerr // What is wrong with a policy, the evaluator tells.
 	}
-	answer, err := judge(ctx, q.rules.publicness, policy, nil)
+	answer, err := q.rules.ask(ctx, q.rules.publicness, policy)
 	if err != nil {
 		return err
 	}
-	truth := fmt.Sprint(answer["truth"])
+	truth := answer.value("truth").String()
 	if truth == "-1" {
 		return nil
 	}

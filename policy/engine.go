@@ -10,10 +10,6 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
-	"github.com/open-policy-agent/opa/v1/topdown"
-	"github.com/open-policy-agent/opa/v1/topdown/cache"
 )
 
 //go:embed *.rego
@@ -26,29 +22,18 @@ const (
 	decisionQuery    = `decision = data.iam.evaluation.decision`
 	reasonsQuery     = `decision = data.iam.evaluation.decision; reasons = data.iam.explanation.reasons`
 
-	preparedVar = ast.Var("prepared")
-	decisionVar = ast.Var("decision")
-	reasonsVar  = ast.Var("reasons")
+	preparedVar = "prepared"
+	decisionVar = "decision"
+	reasonsVar  = "reasons"
 )
-
-// maxCachedPatterns bounds the compiled patterns that are kept from one decision to the next, so that a stream of cases that all
-// have patterns of their own does not fill the memory.
-const maxCachedPatterns = 2_000
 
 // Engine answers cases. It compiles the Rego modules once and is safe for concurrent use.
 type Engine struct {
-	compiler    *ast.Compiler
-	store       storage.Store
-	patterns    cache.InterQueryValueCache
+	program     *program
 	documents   documentCache
 	preparation preparedQuery
 	decision    preparedQuery
 	reasons     preparedQuery
-}
-
-type preparedQuery struct {
-	body     ast.Body
-	compiler ast.QueryCompiler
 }
 
 // New compiles the evaluator. An error means that the modules built into the program are broken.
@@ -61,23 +46,16 @@ func newEngine(ctx context.Context, files fs.FS) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the evaluator's Rego modules: %w", err)
 	}
-	compiler := ast.NewCompiler()
-	if compiler.Compile(sources); compiler.Failed() {
-		return nil, fmt.Errorf("compiling the evaluator's Rego modules: %w", compiler.Errors)
+	program, err := newProgram(ctx, sources, map[string]any{})
+	if err != nil {
+		return nil, fmt.Errorf("compiling the evaluator's Rego modules: %w", err)
 	}
-	size := maxCachedPatterns
-	engine := &Engine{
-		compiler: compiler,
-		store:    inmem.New(),
-		patterns: cache.NewInterQueryValueCache(ctx, &cache.Config{
-			InterQueryBuiltinValueCache: cache.InterQueryBuiltinValueCacheConfig{MaxNumEntries: &size},
-		}),
-	}
+	engine := &Engine{program: program}
 	for _, query := range []struct {
 		text string
 		into *preparedQuery
 	}{{preparationQuery, &engine.preparation}, {decisionQuery, &engine.decision}, {reasonsQuery, &engine.reasons}} {
-		if *query.into, err = prepare(compiler, query.text); err != nil {
+		if *query.into, err = program.prepare(query.text); err != nil {
 			return nil, err
 		}
 	}
@@ -108,19 +86,6 @@ func readModules(files fs.FS) (map[string]*ast.Module, error) {
 	return parsed, nil
 }
 
-func prepare(compiler *ast.Compiler, query string) (preparedQuery, error) {
-	parsed, err := ast.ParseBodyWithOpts(query, ast.ParserOptions{RegoVersion: ast.RegoV1})
-	if err != nil {
-		return preparedQuery{}, fmt.Errorf("parsing the query %q: %w", query, err)
-	}
-	queryCompiler := compiler.QueryCompiler()
-	body, err := queryCompiler.Compile(parsed)
-	if err != nil {
-		return preparedQuery{}, fmt.Errorf("preparing the query %q: %w", query, err)
-	}
-	return preparedQuery{body: body, compiler: queryCompiler}, nil
-}
-
 // Decide answers a case, with the reasons. A malformed case is an error of type MalformedError, never a decision. A nil error
 // comes with one of the four decisions; with an error the decision is Undetermined.
 func (e *Engine) Decide(ctx context.Context, c Case) (Result, error) {
@@ -137,14 +102,7 @@ func (e *Engine) DecideJSON(ctx context.Context, line []byte, withReasons bool) 
 }
 
 // answer decides a question that could be read, or adds what is wrong with its documents to what is wrong with the rest of it.
-// Nothing that happens inside OPA reaches the caller as a panic: a case that breaks it is an error like any other.
-func (e *Engine) answer(ctx context.Context, q question, malformed error, withReasons bool) (result Result, err error) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			result = Result{Decision: Undetermined}
-			err = fmt.Errorf("the evaluator broke on this case: %v", broken)
-		}
-	}()
+func (e *Engine) answer(ctx context.Context, q question, malformed error, withReasons bool) (Result, error) {
 	input, err := e.prepare(ctx, q, malformed)
 	if err != nil {
 		return Result{Decision: Undetermined}, err
@@ -223,12 +181,12 @@ func (p *preparer) statements(document document) *ast.Term {
 	if p.err != nil {
 		return nil
 	}
-	answer, err := p.engine.query(p.ctx, p.engine.preparation, value)
+	answer, err := p.engine.program.ask(p.ctx, p.engine.preparation, value)
 	if err != nil {
 		p.err = err
 		return nil
 	}
-	prepared, ok := answer[preparedVar].Value.(ast.Object)
+	prepared, ok := answer.value(preparedVar).(ast.Object)
 	if !ok {
 		p.err = fmt.Errorf("preparing %s: the Rego modules gave no object", document.title())
 		return nil
@@ -245,60 +203,24 @@ func (e *Engine) evaluate(ctx context.Context, input ast.Value, withReasons bool
 	if withReasons {
 		query = e.reasons
 	}
-	answer, err := e.query(ctx, query, input)
+	answer, err := e.program.ask(ctx, query, input)
 	if err != nil {
-		return result, err
+		if ctx.Err() != nil {
+			return result, err
+		}
+		return result, fmt.Errorf("evaluating the case: %w", err)
 	}
-	decision, err := asDecision(answer[decisionVar].Value)
+	decision, err := asDecision(answer.value(decisionVar))
 	if err != nil {
 		return result, err
 	}
 	if withReasons {
-		if err := ast.As(answer[reasonsVar].Value, &result.Reasons); err != nil {
-			return result, fmt.Errorf("evaluating the case: reasons of an unexpected shape: %w", err)
+		if err := answer.read(reasonsVar, &result.Reasons); err != nil {
+			return result, fmt.Errorf("evaluating the case: %w", err)
 		}
 	}
 	result.Decision = decision
 	return result, nil
-}
-
-// query asks the Rego modules one thing, to which there must be exactly one answer.
-func (e *Engine) query(ctx context.Context, prepared preparedQuery, input ast.Value) (topdown.QueryResult, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	txn, err := e.store.NewTransaction(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the evaluation: %w", err)
-	}
-	defer e.store.Abort(ctx, txn)
-
-	query := topdown.NewQuery(prepared.body).
-		WithQueryCompiler(prepared.compiler).
-		WithCompiler(e.compiler).
-		WithStore(e.store).
-		WithTransaction(txn).
-		WithInput(ast.NewTerm(input)).
-		WithInterQueryBuiltinValueCache(e.patterns)
-	if ctx.Done() != nil {
-		cancel := topdown.NewCancel()
-		defer context.AfterFunc(ctx, cancel.Cancel)()
-		query = query.WithCancel(cancel)
-	}
-	var answers []topdown.QueryResult
-	err = query.Iter(ctx, func(answer topdown.QueryResult) error {
-		answers = append(answers, answer)
-		return nil
-	})
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, fmt.Errorf("evaluating the case: %w", err)
-	case len(answers) != 1:
-		return nil, fmt.Errorf("evaluating the case: the Rego modules gave %d decisions, not one", len(answers))
-	}
-	return answers[0], nil
 }
 
 func asDecision(value ast.Value) (Decision, error) {

@@ -53,7 +53,7 @@ func TestDecideJSONHandsOverTheAnswer(t *testing.T) {
 func TestDecideJSONNeverAllowsWithAnError(t *testing.T) {
 	for name, test := range map[string]struct{ rego, line, want string }{
 		"a malformed line":    {`decision := "Allowed"`, `{}`, "request: is missing"},
-		"no decision":         {`decision := "Allowed" if input.nothing`, specificationExample, "0 decisions, not one"},
+		"no decision":         {`decision := "Allowed" if input.nothing`, specificationExample, "0 answers, not one"},
 		"an unknown decision": {`decision := "Perhaps"`, specificationExample, `unknown decision "Perhaps"`},
 		"a conflict":          {"decision := \"Allowed\"\ndecision := \"Undetermined\" if input.request", specificationExample, "evaluating the case"},
 	} {
@@ -71,7 +71,7 @@ func TestDecideJSONNeverAllowsWithAnError(t *testing.T) {
 
 func TestAPanicWithinTheEvaluationIsAnError(t *testing.T) {
 	engine := engineOf(t, `decision := "Allowed"`)
-	engine.compiler = nil
+	engine.program.compiler = nil
 	_, result, err := engine.DecideJSON(t.Context(), []byte(specificationExample), false)
 	if err == nil || result.Decision != Undetermined {
 		t.Errorf("got %+v and the error %v", result, err)
@@ -156,7 +156,7 @@ func TestTheEngineAnswersAsTheModulesDo(t *testing.T) {
 			}
 			answer, err := rego.New(
 				rego.Query(`decision = data.iam.decision.decision; reasons = data.iam.decision.reasons`),
-				rego.Compiler(engine.compiler), rego.Input(input),
+				rego.Compiler(engine.program.compiler), rego.Input(input),
 			).Eval(t.Context())
 			if err != nil || len(answer) != 1 {
 				t.Fatalf("%v: %v", err, answer)

@@ -14,8 +14,6 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -42,15 +40,16 @@ func (r Rule) Docs() string { return "docs/rules.md#" + r.ID }
 
 // Rules judges what Pulumi is about to deploy, or has deployed, by the rules in policies.rego. It is safe for concurrent use.
 type Rules struct {
-	rules []Rule
-	// stacks judges stacks as a whole, and like attachments finds the policies in them; policies and strictPolicies judge those; verdict
+	rules   []Rule
+	program *program
+	// found finds resources and policies; stacks judges them as a whole, policies and strictPolicies the policies, each by itself; verdict
 	// sorts the findings by whether an exception covers them.
-	stacks, attachments, policies, strictPolicies, verdict rego.PreparedEvalQuery
+	found, stacks, policies, strictPolicies, verdict preparedQuery
 	// system finds policies and roles, and judges nothing.
-	system  rego.PreparedEvalQuery
+	system  preparedQuery
 	actions map[string]Action
 	// access finds what has a say in a request; publicness says whether S3 calls a bucket policy public.
-	access, publicness rego.PreparedEvalQuery
+	access, publicness preparedQuery
 	// excepts tells whether there are exceptions.
 	excepts bool
 }
@@ -61,10 +60,6 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	// What is built in has been checked by the tests.
-	compiler := ast.NewCompiler().WithSkipStages(
-		ast.StageCheckTypes, ast.StageCheckRecursion, ast.StageBuildRequiredCapabilities, ast.StageCheckRuleConflicts,
-	)
 	files, err := ruleModules.ReadDir("rules")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
@@ -84,9 +79,6 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		}
 		sources["rules/"+name] = module
 	}
-	if compiler.Compile(sources); compiler.Failed() {
-		return nil, fmt.Errorf("compiling the rules: %w", compiler.Errors)
-	}
 	text, err := ruleModules.ReadFile("catalogue/actions.json")
 	if err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
@@ -95,19 +87,21 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	if err := json.Unmarshal(text, &catalogue); err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
 	}
-	rules := &Rules{rules: rulesOf(compiler), excepts: len(exceptions) > 0}
-	if rules.actions, err = readActions(text); err != nil {
-		return nil, err
-	}
 	var given any
 	if err := convert(exceptions, &given); err != nil {
 		return nil, err
 	}
-	data := map[string]any{"catalogue": catalogue, "exceptions": given}
-	store := inmem.NewFromObject(data)
-	for query, prepared := range map[string]*rego.PreparedEvalQuery{
-		aboutStacks: &rules.stacks,
-		"attachments = data.pulumi.attachments.found": &rules.attachments,
+	program, err := newProgram(ctx, sources, map[string]any{"catalogue": catalogue, "exceptions": given})
+	if err != nil {
+		return nil, fmt.Errorf("compiling the rules: %w", err)
+	}
+	rules := &Rules{program: program, rules: rulesOf(program.compiler), excepts: len(exceptions) > 0}
+	if rules.actions, err = readActions(text); err != nil {
+		return nil, err
+	}
+	for query, prepared := range map[string]*preparedQuery{
+		aboutStacks:   &rules.stacks,
+		aboutFound:    &rules.found,
 		aboutPolicies: &rules.policies,
 		// The strict reader in Go has found these well-formed.
 		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
@@ -116,7 +110,7 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 		aboutAccess: &rules.access,
 		"truth = data.iam.publicness.truth(input)": &rules.publicness,
 	} {
-		if *prepared, err = rego.New(rego.Compiler(compiler), rego.Store(store), rego.Query(query)).PrepareForEval(ctx); err != nil {
+		if *prepared, err = program.prepare(query); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
 		}
 	}
@@ -125,17 +119,21 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 
 // What the rules are asked.
 const (
-	aboutStacks = `findings = data.policies.about_stacks
-		attachments = data.pulumi.attachments.found
-		shown = data.pulumi.exceptions.shown`
+	aboutFound  = `resources = data.pulumi.stacks.resources; attachments = data.pulumi.attachments.found`
+	aboutStacks = `[findings, shown] = [data.policies.about_stacks, data.pulumi.exceptions.shown]
+		with input as input.files
+		with data.pulumi.stacks.resources as input.resources
+		with data.pulumi.attachments.found as input.attachments`
 	aboutPolicies = `findings = data.policies.about_policy with data.pulumi.attachments.found as input`
-	aboutAccess   = `resources = data.pulumi.access.found
-		attachments = data.pulumi.attachments.found
-		regions = data.pulumi.regions.found
-		incomplete = [[file.path, message] |
+	aboutAccess   = `found = {
+		"resources": data.pulumi.access.found,
+		"attachments": data.pulumi.attachments.found,
+		"regions": data.pulumi.regions.found,
+		"incomplete": [[file.path, message] |
 			some file in data.pulumi.stacks.files
 			some message in data.pulumi.stacks.incomplete(file.contents)
-		]`
+		],
+	}`
 	aboutSystem = `attachments = data.pulumi.attachments.found; roles = data.pulumi.roles.found`
 	verdict     = `[findings, excepted] = [data.policies.deny | data.policies.warn, data.policies.excepted]
 		with data.policies.finding as input.findings
@@ -198,7 +196,7 @@ type attachment struct {
 	Kind  string `json:"kind"`
 	Text  any    `json:"text"`
 	// given is the whole of it, as Rego has it.
-	given any
+	given *ast.Term
 }
 
 // Judgement is what a check found.
@@ -212,34 +210,47 @@ type Judgement struct {
 }
 
 // Check judges files together, as one system. Policies are also read strictly, as AWS reads them, which Rego alone cannot do.
-func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err error) {
-	input, err := json.Marshal(files)
+func (r *Rules) Check(ctx context.Context, files ...File) (Judgement, error) {
+	input, err := filesValue(files)
 	if err != nil {
-		return judged, fmt.Errorf("judging: %w", err)
+		return Judgement{}, err
 	}
-	parsed, err := ast.ValueFromReader(bytes.NewReader(input))
+	found, err := r.ask(ctx, r.found, input)
 	if err != nil {
-		return judged, fmt.Errorf("judging: %w", err)
-	}
-	found, err := judge(ctx, r.stacks, parsed, &judged.Findings)
-	if err != nil {
-		return judged, err
+		return Judgement{}, err
 	}
 	attachments, err := readAttachments(found)
 	if err != nil {
-		return judged, err
+		return Judgement{}, err
 	}
-	judged.Policies = map[string]int{}
+	judged := Judgement{Policies: map[string]int{}}
 	for _, a := range attachments {
 		judged.Policies[a.Stack]++
 	}
-	findings, err := r.judgePolicies(ctx, attachments)
-	if err != nil {
-		return judged, err
+	var ofStacks, ofPolicies []Finding
+	var shown ast.Value
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		about, err := r.ask(groupCtx, r.stacks, ast.NewObject(
+			[2]*ast.Term{word("files"), ast.NewTerm(input)},
+			[2]*ast.Term{word("resources"), ast.NewTerm(found.value("resources"))},
+			[2]*ast.Term{word("attachments"), ast.NewTerm(found.value("attachments"))},
+		))
+		if err != nil {
+			return err
+		}
+		shown = about.value("shown")
+		return about.read("findings", &ofStacks)
+	})
+	group.Go(func() error {
+		ofPolicies, err = r.judgePolicies(groupCtx, attachments)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return Judgement{}, err
 	}
-	judged.Findings = append(judged.Findings, findings...)
-	if judged.Findings, judged.Excepted, err = r.except(ctx, judged.Findings, found["shown"]); err != nil {
-		return judged, err
+	if judged.Findings, judged.Excepted, err = r.except(ctx, slices.Concat(ofStacks, ofPolicies), shown); err != nil {
+		return Judgement{}, err
 	}
 	slices.SortFunc(judged.Findings, compareFindings)
 	slices.SortFunc(judged.Excepted, func(a, b Excepted) int { return compareFindings(a.Finding, b.Finding) })
@@ -248,11 +259,11 @@ func (r *Rules) Check(ctx context.Context, files ...File) (judged Judgement, err
 
 // CheckResource judges the policies of one resource of a file, each by itself; what the others come to together is left to Check.
 func (r *Rules) CheckResource(ctx context.Context, file File, urn string) ([]Finding, error) {
-	input, err := ast.ValueFromReader(bytes.NewReader(file.Contents))
+	input, err := filesValue([]File{file})
 	if err != nil {
-		return nil, fmt.Errorf("judging: %w", err)
+		return nil, err
 	}
-	found, err := judge(ctx, r.attachments, input, nil)
+	found, err := r.ask(ctx, r.found, input)
 	if err != nil {
 		return nil, err
 	}
@@ -265,40 +276,61 @@ func (r *Rules) CheckResource(ctx context.Context, file File, urn string) ([]Fin
 	if err != nil {
 		return nil, err
 	}
-	findings, _, err = r.except(ctx, findings, []any{})
+	findings, _, err = r.except(ctx, findings, ast.NewArray())
 	slices.SortFunc(findings, compareFindings)
 	return findings, err
 }
 
+// filesValue is the input of the rules.
+func filesValue(files []File) (ast.Value, error) {
+	text, err := json.Marshal(files)
+	if err != nil {
+		return nil, fmt.Errorf("judging: %w", err)
+	}
+	value, err := ast.ValueFromReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("judging: %w", err)
+	}
+	return value, nil
+}
+
 // except takes what exceptions cover out of the findings, and adds what is to say of the exceptions that are shown.
-func (r *Rules) except(ctx context.Context, findings []Finding, shown any) (standing []Finding, excepted []Excepted, err error) {
+func (r *Rules) except(ctx context.Context, findings []Finding, shown ast.Value) (standing []Finding, excepted []Excepted, err error) {
 	if !r.excepts {
 		return findings, nil, nil
 	}
 	var given any
-	if err := convert(map[string]any{"findings": findings, "shown": shown}, &given); err != nil {
+	if err := convert(findings, &given); err != nil {
 		return nil, nil, err
 	}
-	input, err := ast.InterfaceToValue(given)
+	value, err := ast.InterfaceToValue(given)
 	if err != nil {
 		return nil, nil, fmt.Errorf("judging: %w", err)
 	}
-	found, err := judge(ctx, r.verdict, input, &standing)
+	found, err := r.ask(ctx, r.verdict, ast.NewObject(
+		[2]*ast.Term{word("findings"), ast.NewTerm(value)},
+		[2]*ast.Term{word("shown"), ast.NewTerm(shown)},
+	))
 	if err != nil {
 		return nil, nil, err
 	}
-	err = convert(found["excepted"], &excepted)
-	return standing, excepted, err
+	if err := found.read("findings", &standing); err != nil {
+		return nil, nil, err
+	}
+	return standing, excepted, found.read("excepted", &excepted)
 }
 
-func readAttachments(found rego.Vars) ([]attachment, error) {
-	given, _ := found["attachments"].([]any)
-	attachments := make([]attachment, len(given))
-	for i, one := range given {
-		if err := convert(one, &attachments[i]); err != nil {
-			return nil, err
-		}
-		attachments[i].given = one
+func readAttachments(found answer) ([]attachment, error) {
+	var attachments []attachment
+	if err := found.read("attachments", &attachments); err != nil {
+		return nil, err
+	}
+	given, isArray := found.value("attachments").(*ast.Array)
+	if !isArray || given.Len() != len(attachments) {
+		return nil, errors.New("judging: the rules gave no list of policies")
+	}
+	for i := range attachments {
+		attachments[i].given = given.Elem(i)
 	}
 	return attachments, nil
 }
@@ -306,7 +338,7 @@ func readAttachments(found rego.Vars) ([]attachment, error) {
 // judgePolicies judges attachments, each by itself.
 func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]Finding, error) {
 	var findings []Finding
-	var strict, others []any
+	var strict, others []*ast.Term
 	for _, a := range attachments {
 		switch finding, ok := r.readStrictly(a); {
 		case ok:
@@ -317,16 +349,16 @@ func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]
 			others = append(others, a.given)
 		}
 	}
-	judged, err := judgeBatches(ctx, r.strictPolicies, strict)
+	judged, err := r.judgeBatches(ctx, r.strictPolicies, strict)
 	if err != nil {
 		return nil, err
 	}
-	more, err := judgeBatches(ctx, r.policies, others)
+	more, err := r.judgeBatches(ctx, r.policies, others)
 	return slices.Concat(findings, judged, more), err
 }
 
 // judgeBatches judges attachments in batches, as many at once as there are processors.
-func judgeBatches(ctx context.Context, query rego.PreparedEvalQuery, attachments []any) ([]Finding, error) {
+func (r *Rules) judgeBatches(ctx context.Context, query preparedQuery, attachments []*ast.Term) ([]Finding, error) {
 	const batch = 256
 	batches := slices.Collect(slices.Chunk(attachments, batch))
 	findings := make([][]Finding, len(batches))
@@ -334,12 +366,11 @@ func judgeBatches(ctx context.Context, query rego.PreparedEvalQuery, attachments
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, batch := range batches {
 		group.Go(func() error {
-			input, err := ast.InterfaceToValue(batch)
+			judged, err := r.ask(ctx, query, ast.NewArray(batch...))
 			if err != nil {
-				return fmt.Errorf("judging: %w", err)
+				return err
 			}
-			_, err = judge(ctx, query, input, &findings[i])
-			return err
+			return judged.read("findings", &findings[i])
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -348,38 +379,13 @@ func judgeBatches(ctx context.Context, query rego.PreparedEvalQuery, attachments
 	return slices.Concat(findings...), nil
 }
 
-// judge asks a query about an input, and returns what it binds; findings that it binds are also read.
-func judge(ctx context.Context, query rego.PreparedEvalQuery, input ast.Value, findings *[]Finding) (bound rego.Vars, err error) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			err = fmt.Errorf("the rules broke on this: %v", broken)
-		}
-	}()
-	results, err := query.Eval(ctx, rego.EvalParsedInput(input))
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, fmt.Errorf("judging: %w", err)
-	case len(results) != 1:
-		return nil, errors.New("judging: the rules gave no answer")
+// ask asks the rules one thing about an input.
+func (r *Rules) ask(ctx context.Context, query preparedQuery, input ast.Value) (answer, error) {
+	found, err := r.program.ask(ctx, query, input)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("judging: %w", err)
 	}
-	if findings != nil {
-		err = convert(results[0].Bindings["findings"], findings)
-	}
-	return results[0].Bindings, err
-}
-
-// convert makes Go values of what Rego gave.
-func convert(value, into any) error {
-	text, err := json.Marshal(value)
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		return fmt.Errorf("judging: an answer of an unexpected shape: %w", err)
-	}
-	return nil
+	return found, err
 }
 
 // unjudgedRule is the rule about policies that could not be judged.

@@ -1,13 +1,10 @@
 package policy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-
-	"github.com/open-policy-agent/opa/v1/ast"
 )
 
 // System is what stacks say of who may do what, together.
@@ -80,21 +77,19 @@ type Role struct {
 
 // System reads who may do what out of files, as the rules see it.
 func (r *Rules) System(ctx context.Context, files ...File) (System, error) {
+	input, err := filesValue(files)
+	if err != nil {
+		return System{}, err
+	}
+	found, err := r.ask(ctx, r.system, input)
+	if err != nil {
+		return System{}, err
+	}
 	var system System
-	input, err := json.Marshal(files)
-	if err != nil {
-		return system, fmt.Errorf("reading the stacks: %w", err)
+	if err := found.read("attachments", &system.Attachments); err != nil {
+		return System{}, err
 	}
-	parsed, err := ast.ValueFromReader(bytes.NewReader(input))
-	if err != nil {
-		return system, fmt.Errorf("reading the stacks: %w", err)
-	}
-	var none []Finding
-	found, err := judge(ctx, r.system, parsed, &none)
-	if err == nil {
-		err = convert(found, &system)
-	}
-	return system, err
+	return system, found.read("roles", &system.Roles)
 }
 
 // Action is what the catalogue tells of an action.
