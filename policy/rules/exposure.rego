@@ -133,9 +133,23 @@ _strangers(document, statement, attached) := {"cloudtrail.amazonaws.com"} if {
 	contains(name, "*")
 }
 
-else := {standins.stranger(document, attached.account), "anonymous"} | {"cloudtrail.amazonaws.com" |
+else := {stranger, _loner(stranger), "anonymous"} | {service |
 	some condition in statement.conditions
-	condition.context_key in {"aws:sourcearn", "aws:sourceaccount"}
+	some service in _services_behind(condition)
+} if {
+	stranger := standins.stranger(document, attached.account)
+}
+
+# A stranger whose account is in no organization.
+_loner(stranger) := replace(stranger, "/Stranger/", "/Loner/")
+
+# Where a policy asks for a service, a stranger is somebody for whom that service acts.
+_services_behind(condition) := {"cloudtrail.amazonaws.com"} if {
+	condition.context_key in {"aws:sourcearn", "aws:sourceaccount", "aws:principalisawsservice"}
+}
+
+_services_behind(condition) := standins.instances(condition) if {
+	condition.context_key in {"aws:principalservicename", "aws:principalservicenameslist"}
 }
 
 # What a stranger's request can carry of the keys that the policy looks at and a stranger cannot choose freely.
@@ -144,13 +158,22 @@ _choices(caller, looked_at, effort) := {condition.context_key: values |
 	values := _values(caller, condition.context_key, looked_at, effort)
 }
 
-_values(_, "aws:securetransport", _, _) := ["true"]
+_values(_, "aws:securetransport", _, _) := ["true", "false"]
 
-_values(_, "s3:tlsversion", _, _) := ["1.3"]
+_values(caller, key, _, _) := [caller] if {
+	key in {"aws:principalservicename", "aws:principalservicenameslist"}
+	endswith(caller, ".amazonaws.com")
+}
+
+_values(caller, key, _, _) := [null] if {
+	key in {"aws:principalservicename", "aws:principalservicenameslist"}
+	not endswith(caller, ".amazonaws.com")
+}
 
 _values(caller, "aws:principalisawsservice", _, _) := [sprintf("%v", [endswith(caller, ".amazonaws.com")])]
 
-_values(_, "aws:viaawsservice", _, _) := ["false"]
+# Who may do a thing may have a service do it.
+_values(_, "aws:viaawsservice", _, _) := ["false", "true"]
 
 _values(_, key, _, "plain") := [null] if key in {"aws:referer", "aws:useragent"}
 
@@ -177,11 +200,36 @@ _values(caller, "aws:principalaccount", _, _) := [split(caller, ":")[4]] if star
 
 _values(caller, "kms:calleraccount", _, _) := [split(caller, ":")[4]] if startswith(caller, "arn:")
 
-_values(caller, "aws:principalorgid", _, _) := ["o-stranger00"] if startswith(caller, "arn:")
+_values(caller, "aws:principalorgid", _, _) := ["o-stranger00"] if contains(caller, "/Stranger/")
 
-_values(caller, "aws:principalorgpaths", _, _) := ["o-stranger00/r-0000/ou-0000-00000000/"] if startswith(caller, "arn:")
+_values(caller, "aws:principalorgpaths", _, _) := ["o-stranger00/r-0000/ou-0000-00000000/"] if contains(caller, "/Stranger/")
 
-_values(caller, "aws:userid", _, _) := ["AROASTRANGER000000000:session"] if startswith(caller, "arn:")
+_values(caller, key, _, _) := [null] if {
+	key in {"aws:principalorgid", "aws:principalorgpaths"}
+	contains(caller, "/Loner/")
+}
+
+# The id is AWS's to give, the session's name the stranger's to choose.
+_values(caller, "aws:userid", looked_at, _) := [concat(":", ["AROASTRANGER000000000", name]) |
+	some name in ({"session"} | {name |
+		some condition in looked_at
+		condition.context_key == "aws:userid"
+		some text in standins.instances(condition)
+		[_, name] := split(text, ":")
+	})
+] if {
+	startswith(caller, "arn:")
+}
+
+# A stranger can have access points of its own, of the bucket as well.
+_values(_, "s3:dataaccesspointaccount", _, _) := [null, "000000000000"]
+
+_values(_, "s3:dataaccesspointarn", looked_at, _) := array.concat([null], [arn |
+	some condition in looked_at
+	condition.context_key == "s3:dataaccesspointarn"
+	some text in standins.instances(condition)
+	arn := _in_account(text, "000000000000")
+])
 
 # A stranger chooses the names in an account of its own.
 _values(caller, "aws:principalarn", looked_at, _) := [arn |
@@ -230,11 +278,9 @@ _of_the_caller := {
 	"kms:calleraccount",
 }
 
-# What AWS only says of requests that are not a stranger's: those that a service makes, or that come through the accounts' own doors.
-_of_others := {
-	"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:principalservicename", "aws:principalservicenameslist",
-	"aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths",
-}
+# What AWS only says of requests that are not a stranger's: those that a service makes for somebody else, or that come through the
+# accounts' own doors.
+_of_others := {"aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"}
 
 # An address of a range that is asked for, and is not a good part of all addresses, is not one that anybody has.
 _listed(address, looked_at) if {
