@@ -101,7 +101,7 @@ _gets_in(document, statement, attached, effort) := _gets_in_as(callers, document
 	callers := _strangers(document, statement, attached)
 }
 
-_gets_in_as(callers, document, statement, attached, effort) := found[0] if {
+_gets_in_as(callers, document, statement, attached, effort) := _telling(found) if {
 	looked_at := [condition | some one in document.statements; some condition in one.conditions]
 	found := sort([{"principal": caller, "action": action, "resource": resource, "context": context} |
 		some caller in callers
@@ -116,6 +116,13 @@ _gets_in_as(callers, document, statement, attached, effort) := found[0] if {
 		not _denied(document, case)
 	])
 }
+
+# Of many requests, one that is not over plain http tells most.
+_telling(found) := secure[0] if {
+	secure := [request | some request in found; object.get(request.context, "aws:securetransport", "true") == "true"]
+}
+
+else := found[0]
 
 _denied(document, case) if {
 	some statement in document.statements
@@ -159,6 +166,9 @@ _choices(caller, looked_at, effort) := {condition.context_key: values |
 }
 
 _values(_, "aws:securetransport", _, _) := ["true", "false"]
+
+# S3 does not speak less than 1.2 any more.
+_values(_, "s3:tlsversion", _, _) := ["1.3"]
 
 _values(caller, key, _, _) := [caller] if {
 	key in {"aws:principalservicename", "aws:principalservicenameslist"}

@@ -19,6 +19,15 @@ test_open_statements if {
 	bounded == {"index": 0, "severity": "medium", "witness": null}
 }
 
+test_a_witness_is_not_over_plain_http_unless_it_has_to_be if {
+	https := {"Bool": {"aws:SecureTransport": ["true", "false"]}}
+	[open] := exposure.open_statements(_allow({"Principal": "*", "Condition": https}), _attached)
+	open.witness.context == {"aws:securetransport": "true"}
+	[plain] := exposure.open_statements(_allow({"Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}), _attached)
+	plain.severity == "critical"
+	plain.witness.context == {"aws:securetransport": "false"}
+}
+
 test_too_much_to_try if {
 	many := {sprintf("aws:PrincipalTag/%d", [i]): "v" | some i in numbers.range(1, 9)}
 	[open] := exposure.open_statements(_allow({"Principal": "*", "Condition": {"StringEquals": many}}), _attached)
