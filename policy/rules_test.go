@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -218,4 +219,60 @@ func BenchmarkNewRules(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Policies that say the same of their buckets are judged once; what is wrong with one is then found with each.
+func TestPoliciesAlike(t *testing.T) {
+	const other = `{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/R"},"Action":"s3:GetObject","Resource":"RESOURCE"}`
+	for _, c := range []struct {
+		name     string
+		document func(bucket string) string
+		found    []string
+		shapes   int
+	}{
+		{"good", secureFor, nil, 1},
+		{"bad", func(bucket string) string { return strings.Replace(secureFor(bucket), `"1.2"`, `"1.1"`, 1) }, []string{"one", "two", "six"}, 1},
+		{"one by its name alone", func(bucket string) string { // which covers the objects of one of them
+			return strings.Replace(secureFor(bucket), "arn:aws:s3:::"+bucket+"/*", "arn:aws:s3:::o*/*", 1)
+		}, []string{"two", "six"}, 3},
+		{"a name that is a part of another text", func(bucket string) string {
+			return strings.Replace(secureFor(bucket), `[`, `[`+strings.Replace(other, "RESOURCE", "arn:aws:s3:::"+bucket+"/"+bucket+"/*", 1)+",", 1)
+		}, nil, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var steps []any
+			shapes := map[string]bool{}
+			for _, bucket := range []string{"one", "two", "six"} {
+				urn := "urn:pulumi:b::p::aws:s3/bucketPolicy:BucketPolicy::" + bucket
+				steps = append(steps, map[string]any{"op": "create", "newState": map[string]any{
+					"urn": urn, "type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": map[string]any{"bucket": bucket, "policy": c.document(bucket)},
+				}})
+				shapes[attachment{Kind: "bucket", ARN: "arn:aws:s3:::" + bucket, Text: c.document(bucket)}.shape()] = true
+			}
+			contents, err := json.Marshal(map[string]any{"config": map[string]string{"aws:allowedAccountIds": `["987654321098"]`}, "steps": steps})
+			if err != nil {
+				t.Fatal(err)
+			}
+			judged, err := testRules(t).Check(t.Context(), File{Contents: contents})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []string
+			for _, finding := range judged.Findings {
+				if bucket := finding.URN[strings.LastIndex(finding.URN, ":")+1:]; !slices.Contains(found, bucket) {
+					found = append(found, bucket)
+				}
+			}
+			slices.Sort(found)
+			slices.Sort(c.found)
+			if !slices.Equal(found, c.found) || len(shapes) != c.shapes || judged.Policies["b"] != 3 {
+				t.Errorf("faults with %q, want %q; %d shapes, want %d", found, c.found, len(shapes), c.shapes)
+			}
+		})
+	}
+}
+
+// secureFor is a policy as it should be, of a bucket.
+func secureFor(bucket string) string {
+	return strings.NewReplacer(`:::b"`, ":::"+bucket+`"`, ":::b/", ":::"+bucket+"/").Replace(secureBucketPolicy)
 }
