@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -220,4 +221,53 @@ func peakMemory(b *testing.B, l *Lab) float64 {
 	}
 	b.Fatal("the function has no process")
 	return 0
+}
+
+// BenchmarkGuard previews account-a with the guard and without it, by turns, and reports what the guard adds to it, in the median.
+func BenchmarkGuard(b *testing.B) {
+	unguarded := copyProject(b)
+	source, err := os.ReadFile(filepath.Join(unguarded, "main.go"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	without := strings.NewReplacer(
+		"guard := newGuard(ctx)", "guard := &guard{}",
+		"err := guard.watch(ctx, settings.Guard, report)", "err := error(nil)",
+		"err = guard.finish(ctx, os.Stderr)", "_ = ctx",
+	).Replace(string(source))
+	if err := os.WriteFile(filepath.Join(unguarded, "main.go"), []byte(without), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	labs := map[bool]*Lab{}
+	for guarded, directory := range map[bool]string{true: copyProject(b), false: unguarded} {
+		l, err := Start(b.Context(), Options{Project: directory, Progress: b.Output()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				b.Error(err)
+			}
+		})
+		if err := l.InitStacks(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		labs[guarded] = l
+	}
+	took := map[bool][]float64{}
+	for b.Loop() {
+		for guarded, l := range labs {
+			begin := time.Now()
+			if _, err := l.Pulumi(b.Context(), "preview", "--stack", ComputeStack, "--json"); err != nil {
+				b.Fatal(err)
+			}
+			took[guarded] = append(took[guarded], float64(time.Since(begin).Milliseconds()))
+		}
+	}
+	median := func(values []float64) float64 {
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	b.ReportMetric(median(took[true])-median(took[false]), "ms-guard")
+	b.ReportMetric(median(took[false]), "ms-without")
 }

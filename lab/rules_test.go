@@ -166,7 +166,7 @@ func unindented(text string) string {
 }
 
 // copyProject copies the project's sources.
-func copyProject(t *testing.T) string {
+func copyProject(t testing.TB) string {
 	t.Helper()
 	directory := t.TempDir()
 	for _, name := range []string{"components", "handler", "policy", "report", "tools"} {
