@@ -10,6 +10,7 @@ import data.iam.agreement
 import data.iam.breadth
 import data.iam.exposure
 import data.iam.transport
+import data.iam.trust
 import data.pulumi.attachments
 import data.pulumi.exceptions
 import data.pulumi.findings
@@ -270,6 +271,44 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, de
 	not attachment.kind in {"identity", "trust"}
 	some deputy in exposure.deputies(attachment.policy, attachment)
 	message := sprintf("%s may do this for anybody", [deputy.service])
+}
+
+# METADATA
+# title: Web identities
+# description: |
+#   A provider of web identities, as GitHub, signs tokens for everybody who is there. A role is for those whose tokens have the audience and
+#   the subject that its trust policy asks for; of GitHub, the subject has to name organization and repository.
+# related_resources:
+#   - description: Create a role for OpenID Connect federation
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+# custom:
+#   id: web-identity
+#   category: trust
+#   remediation: Ask for the audience and for the subject, with the conditions StringEquals or StringLike on the provider's :aud and :sub.
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, open.index, open.severity, open.message, open.witness) if {
+	some attachment in attachments.known
+	attachment.kind == "trust"
+	some open in trust.web_identities(attachment.document, attachment)
+}
+
+# METADATA
+# title: SAML audience
+# description: |
+#   A SAML assertion is for a service, its audience. A trust policy that does not ask for that of AWS takes assertions that were made for
+#   another service of the same provider.
+# related_resources:
+#   - description: Create a role for SAML 2.0 federation
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_saml.html
+# custom:
+#   id: saml-audience
+#   category: trust
+#   severity: medium
+#   remediation: Add the condition StringEquals SAML:aud "https://signin.aws.amazon.com/saml".
+about_policy contains findings.on_statement(rego.metadata.rule(), attachment, open.index, "medium", message, open.witness) if {
+	some attachment in attachments.known
+	attachment.kind == "trust"
+	some open in trust.saml(attachment.document, attachment)
+	message := sprintf("Assertions of %s for any service are accepted", [open.provider])
 }
 
 # METADATA

@@ -600,3 +600,12 @@ test_an_exception_of_one_half_is_for_both if {
 		denied == case.deny
 	}
 }
+
+test_trust_of_identity_providers[name] if {
+	some name, case in {
+		"github": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com", "want": {"web-identity critical", "web-identity medium"}},
+		"saml": {"Federated": "arn:aws:iam::123456789012:saml-provider/p", "want": {"saml-audience medium"}},
+	}
+	trust := {"Effect": "Allow", "Principal": object.filter(case, {"Federated"}), "Action": ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]}
+	_found(_preview("a", "123456789012", [_policy("aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy", [trust])])) == case.want
+}

@@ -100,6 +100,10 @@ var ruleMutations = []ruleMutation{
 		x == context`, "when the one Deny holds", "transport_test.test_"},
 	{"rules/transport.rego", `["Resource", "NotResource"]`, `["Resource"]`, "NotResource", "transport_test.test_not_refused"},
 	{"rules/transport.rego", `if attached.kind == "queue"`, `if attached.kind == "topic"`, "queues", "transport_test.test_surface"},
+	{"rules/trust.rego", `regex.match(`+"`[*?]`"+`, _tenant(pattern, prefix))`, `prefix == pattern`, "tenants that are not named", "trust_test.test_web"},
+	{"rules/trust.rego", `[null, "something-else"]`, `["something-else"]`, "tokens without an audience that is asked for", "trust_test.test_web"},
+	{"rules/trust.rego", `	not contains(provider, ":saml-provider/")`, `	provider`, "which provider it is", "trust_test.test_what"},
+	{"rules/trust.rego", `> -1 with`, `> 0 with`, "conditions that are not settled", "trust_test.test_"},
 }
 
 // Whatever line of the rules breaks, the Rego tests beside them notice.
