@@ -12,9 +12,11 @@ import data.iam.exposure
 import data.iam.transport
 import data.iam.trust
 import data.pulumi.attachments
+import data.pulumi.canary
 import data.pulumi.exceptions
 import data.pulumi.findings
 import data.pulumi.hardening
+import data.pulumi.missing
 import data.pulumi.stacks
 
 # METADATA
@@ -364,10 +366,9 @@ about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high
 #   category: transport
 #   severity: high
 #   remediation: Give it a policy that denies plain http.
-about_stacks contains findings.on_resource(rego.metadata.rule(), resource, "high", message) if {
-	some resource in stacks.buckets
-	not _has_policy(resource)
-	message := sprintf("The bucket %s has no policy", [object.get(resource.inputs, "bucket", resource.name)])
+about_stacks contains findings.on_resource(rego.metadata.rule(), missed.resource, "high", message) if {
+	some missed in missing.policies
+	message := sprintf("The %s %s has no policy", [missed.kind, missed.name])
 }
 
 # METADATA
@@ -421,6 +422,24 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medi
 about_stacks contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
 	some one in agreement.strangers
 	message := _stranger_message(one)
+}
+
+# METADATA
+# title: Canary
+# description: |
+#   With every run, a policy is judged that has to be refused. Rules that let it pass have been edited or broken, so that what else they let
+#   pass has not been judged.
+# related_resources:
+#   - description: Policy testing
+#     ref: https://www.openpolicyagent.org/docs/policy-testing
+# custom:
+#   id: canary
+#   category: integrity
+#   severity: high
+#   remediation: Put the rules back as they were, and run their tests.
+about_stacks contains findings.on_file(rego.metadata.rule(), {"path": ""}, "high", message) if {
+	some rule in canary.silent
+	message := sprintf("The rule %s lets a policy pass that has to be refused", [rule])
 }
 
 # METADATA
@@ -499,18 +518,6 @@ _wildcard_messages := {
 	"critical": "The statement allows principals that it does not name, and a stranger gets through",
 	"high": "The statement allows principals that it does not name, and only something that a stranger can forge or share stands in the way",
 	"medium": "The statement allows principals that it does not name; its conditions bound who that can be",
-}
-
-_has_policy(bucket) if {
-	some name in stacks.names(bucket, "bucket")
-	name in _with_policy
-}
-
-_with_policy contains name if {
-	some resource in stacks.resources
-	startswith(resource.type, "aws:s3/bucket")
-	resource.urn in _with_attachment
-	some name in stacks.names(resource, "bucket")
 }
 
 _stranger_message(one) := sprintf("The statement names %s, which no stack makes", [one.named]) if one.near == ""

@@ -609,3 +609,27 @@ test_trust_of_identity_providers[name] if {
 	trust := {"Effect": "Allow", "Principal": object.filter(case, {"Federated"}), "Action": ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]}
 	_found(_preview("a", "123456789012", [_policy("aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy", [trust])])) == case.want
 }
+
+test_canary if {
+	whole := _preview("b", "987654321098", [_policy("aws:s3/bucketPolicy:BucketPolicy", {"bucket": "b"}, "policy", _secure)])
+	_found(whole) == {"canary high"} with data.iam.breadth.patterns as []
+}
+
+test_permissions_of_functions[name] if {
+	some name, case in {
+		"everybody": {"inputs": {"principal": "*"}, "want": {"wildcard-principal critical"}},
+		"an organization": {"inputs": {"principal": "*", "principalOrgId": "o-1"}, "want": {"wildcard-principal medium"}},
+		"an account": {"inputs": {"principal": "987654321098"}, "want": {"account-principal medium"}},
+		"a service": {"inputs": {"principal": "sns.amazonaws.com"}, "want": {"confused-deputy medium"}},
+		"a service with a source": {"inputs": {"principal": "sns.amazonaws.com", "sourceArn": "arn:aws:sns:us-east-1:123456789012:t"}, "want": set()},
+		"a bucket, whose name does not tell its account": {"inputs": {"principal": "s3.amazonaws.com", "sourceArn": "arn:aws:s3:::b"}, "want": {"confused-deputy medium"}},
+		"a bucket of an account": {
+			"inputs": {"principal": "s3.amazonaws.com", "sourceArn": "arn:aws:s3:::b", "sourceAccount": "123456789012"},
+			"want": set(),
+		},
+		"not known yet": {"inputs": {"principal": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, "want": {"undetermined high"}},
+		"a URL for everybody": {"inputs": {"principal": "*", "action": "lambda:InvokeFunctionUrl", "functionUrlAuthType": "NONE"}, "want": {"wildcard-principal critical"}},
+	}
+	permission := {"type": "aws:lambda/permission:Permission", "inputs": object.union({"action": "lambda:InvokeFunction", "function": "f"}, case.inputs)}
+	_found(_preview("a", "123456789012", [permission])) == case.want
+}

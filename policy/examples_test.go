@@ -32,6 +32,9 @@ func ruleExamplesOnDisk(t *testing.T) []ruleExample {
 	t.Helper()
 	var examples []ruleExample
 	for _, rule := range testRules(t).List() {
+		if rule.ID == canaryRule {
+			continue // Broken rules are what it finds; policies_test.rego breaks them.
+		}
 		for _, good := range []bool{true, false} {
 			example := ruleExample{rule: rule.ID, good: good}
 			beginning := filepath.Join(ruleExamples, filepath.FromSlash(example.name()))

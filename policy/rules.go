@@ -174,7 +174,9 @@ func (r *Rules) Page() string {
 	for _, rule := range r.rules {
 		fmt.Fprintf(&b, "\n## %s\n\n**%s** (%s)\n\n%s\n\n", rule.ID, rule.Title, rule.Category, rule.Description)
 		fmt.Fprintf(&b, "What to do: %s\n\n", rule.Remediation)
-		fmt.Fprintf(&b, "[A good and a bad example](../examples/rules/%s)\n\n", rule.ID)
+		if rule.ID != canaryRule {
+			fmt.Fprintf(&b, "[A good and a bad example](../examples/rules/%s)\n\n", rule.ID)
+		}
 		for _, reference := range rule.References {
 			fmt.Fprintf(&b, "- <%s>\n", reference)
 		}
@@ -430,6 +432,9 @@ func (r *Rules) ask(ctx context.Context, query preparedQuery, input ast.Value) (
 	}
 	return found, err
 }
+
+// canaryRule is the rule that finds fault with the rules themselves: no stack is an example of it.
+const canaryRule = "canary"
 
 // unjudgedRule is the rule about policies that could not be judged.
 const unjudgedRule = "undetermined"

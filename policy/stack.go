@@ -50,6 +50,9 @@ type stateDependencies struct {
 	KeyID       []string `json:"keyId,omitempty"`
 	TargetKeyID []string `json:"targetKeyId,omitempty"`
 	Rules       []string `json:"rules,omitempty"`
+	QueueURL    []string `json:"queueUrl,omitempty"`
+	ARN         []string `json:"arn,omitempty"`
+	SourceARN   []string `json:"sourceArn,omitempty"`
 }
 
 // stateOutputs are the outputs that say something which the inputs do not.

@@ -2,13 +2,14 @@
 # title: Attachments
 # description: |
 #   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text"}. The
-#   kind is bucket, key, queue, topic, secret, trust or identity; the role is the name of the role that an identity policy belongs to,
-#   empty for others.
+#   kind is bucket, key, queue, topic, secret, function, trust or identity; the role is the name of the role that an identity policy
+#   belongs to, empty for others.
 package pulumi.attachments
 
 import data.iam.documents
 import data.iam.preparation
 import data.iam.unknowns
+import data.pulumi.permissions
 import data.pulumi.stacks
 
 # METADATA
@@ -49,6 +50,7 @@ _places := {
 	"aws:iam/userPolicy:UserPolicy": [{"kind": "identity", "property": "policy"}],
 	"aws:kms/key:Key": [{"kind": "key", "property": "policy"}],
 	"aws:kms/keyPolicy:KeyPolicy": [{"kind": "key", "property": "policy"}],
+	"aws:lambda/permission:Permission": [{"kind": "function", "property": "principal"}],
 	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}],
 	"aws:s3/bucketPolicy:BucketPolicy": [{"kind": "bucket", "property": "policy"}],
 	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}],
@@ -64,6 +66,9 @@ _texts(resource, property) := [inline.policy | some inline in resource.inputs.in
 	property == "inlinePolicies"
 	is_array(resource.inputs.inlinePolicies)
 }
+
+# A permission is a statement in the policy of a function.
+else := [permissions.text(resource)] if resource.type == "aws:lambda/permission:Permission"
 
 # Inline policies that are not known yet, or secret, are still policies.
 else := [resource.inputs[property]] if property in object.keys(resource.inputs)
@@ -113,6 +118,7 @@ _owner("") := "123456789012"
 _owner(account) := account if account != ""
 
 _service := {
+	"function": "lambda:us-east-1",
 	"identity": "iam:",
 	"trust": "iam:",
 	"key": "kms:us-east-1",
@@ -121,7 +127,7 @@ _service := {
 	"secret": "secretsmanager:us-east-1",
 }
 
-_local := {"identity": "policy/", "trust": "role/", "key": "key/", "queue": "", "topic": "", "secret": "secret:"}
+_local := {"function": "function:", "identity": "policy/", "trust": "role/", "key": "key/", "queue": "", "topic": "", "secret": "secret:"}
 
 _case("identity", policy, arn, account) := object.union(_request(arn, account), {"identityPolicies": [{"name": "", "policy": policy}]})
 
