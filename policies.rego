@@ -17,6 +17,7 @@ import data.pulumi.exceptions
 import data.pulumi.findings
 import data.pulumi.hardening
 import data.pulumi.missing
+import data.pulumi.outputs
 import data.pulumi.stacks
 
 # METADATA
@@ -422,6 +423,23 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medi
 about_stacks contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
 	some one in agreement.strangers
 	message := _stranger_message(one)
+}
+
+# METADATA
+# title: Stale outputs
+# description: |
+#   The data stack names the role that it has read from the outputs of the compute stack. Where these are empty or of another role than the
+#   one that is there, or have changed since, its bucket policy is for somebody else.
+# related_resources:
+#   - description: Stack outputs and references
+#     ref: https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
+# custom:
+#   id: stale-output
+#   category: agreement
+#   severity: high
+#   remediation: Run pulumi up for the compute stack, then for the data stack.
+about_stacks contains findings.on_resource(rego.metadata.rule(), stale.resource, "high", stale.message) if {
+	some stale in outputs.stale
 }
 
 # METADATA

@@ -633,3 +633,10 @@ test_permissions_of_functions[name] if {
 	permission := {"type": "aws:lambda/permission:Permission", "inputs": object.union({"action": "lambda:InvokeFunction", "function": "f"}, case.inputs)}
 	_found(_preview("a", "123456789012", [permission])) == case.want
 }
+
+test_stale_outputs if {
+	stack := {"urn": "urn:pulumi:a::p::pulumi:pulumi:Stack::p-a", "type": "pulumi:pulumi:Stack", "outputs": {"roleArn": ""}}
+	role := {"urn": "urn:pulumi:a::p::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "outputs": {"arn": "arn:aws:iam::123456789012:role/r"}}
+	trust := {"inputs": {"assumeRolePolicy": json.marshal({"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}})}}
+	_found({"deployment": {"resources": [stack, object.union(role, trust)]}}) == {"stale-output high"}
+}

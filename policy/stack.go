@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -59,6 +60,15 @@ type stateDependencies struct {
 type stateOutputs struct {
 	ARN      json.RawMessage `json:"arn,omitempty"`
 	UniqueID json.RawMessage `json:"uniqueId,omitempty"`
+	exportedRole
+	// Outputs are what a reference to a stack has read of it.
+	Outputs *exportedRole `json:"outputs,omitempty"`
+}
+
+// exportedRole is what the compute stack exports of its role.
+type exportedRole struct {
+	RoleARN      json.RawMessage `json:"roleArn,omitempty"`
+	RoleUniqueID json.RawMessage `json:"roleUniqueId,omitempty"`
 }
 
 // step is what they look at of a step of a preview.
@@ -320,7 +330,7 @@ func (r *stackReader) take(state *resourceState) error {
 // looksAt says whether the rules look at a resource: whether they name its type, or it is a policy, which they look at all.
 func looksAt(state *resourceState) bool {
 	return strings.HasPrefix(state.Type, "aws:") && (strings.HasSuffix(state.Type, "Policy") || namedTypes()[state.Type]) ||
-		state.Type == "pulumi:providers:aws" || state.Type == "pulumi:pulumi:Stack"
+		slices.Contains([]string{"pulumi:providers:aws", "pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"}, state.Type)
 }
 
 // namedTypes are the types of AWS's resources that the rules name.
