@@ -158,7 +158,7 @@ func TestWitnessesGetThrough(t *testing.T) {
 func TestReadStack(t *testing.T) {
 	state := `{"version":3,"deployment":{"manifest":{},"resources":[
 		{"urn":"urn:pulumi:a::p::pulumi:pulumi:Stack::p-a","type":"pulumi:pulumi:Stack"},
-		{"urn":"urn:pulumi:a::p::aws:iam/role:Role::r","type":"aws:iam/role:Role","inputs":{"name":"R"},"outputs":{"arn":"arn:aws:iam::123456789012:role/R","secret":"x"}}]}}`
+		{"urn":"urn:pulumi:a::p::aws:iam/role:Role::r","type":"aws:iam/role:Role","inputs":{"name":"R"},"outputs":{"arn":"arn:aws:iam::123456789012:role/R","secret":"x","outputs":["of another kind"]}}]}}`
 	for _, c := range []struct {
 		name, text string
 		kind       string

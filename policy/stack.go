@@ -62,13 +62,23 @@ type stateOutputs struct {
 	UniqueID json.RawMessage `json:"uniqueId,omitempty"`
 	exportedRole
 	// Outputs are what a reference to a stack has read of it.
-	Outputs *exportedRole `json:"outputs,omitempty"`
+	Outputs readRole `json:"outputs,omitzero"`
 }
 
 // exportedRole is what the compute stack exports of its role.
 type exportedRole struct {
 	RoleARN      json.RawMessage `json:"roleArn,omitempty"`
 	RoleUniqueID json.RawMessage `json:"roleUniqueId,omitempty"`
+}
+
+type readRole exportedRole
+
+// UnmarshalJSON takes nothing of what is no object: other resources have lists by that name.
+func (r *readRole) UnmarshalJSON(text []byte) error {
+	if !bytes.HasPrefix(text, []byte("{")) {
+		return nil
+	}
+	return json.Unmarshal(text, (*exportedRole)(r))
 }
 
 // step is what they look at of a step of a preview.

@@ -4,30 +4,94 @@ import data.pulumi.outputs
 
 _arn := "arn:aws:iam::123456789012:role/R"
 
-_outputs := {"roleArn": _arn, "roleUniqueId": "AROAEXAMPLE"}
+_exported := {"roleArn": _arn, "roleUniqueId": "AROANEW"}
 
-_a(exported) := {"deployment": {"resources": [
-	{"urn": "urn:pulumi:account-a::p::pulumi:pulumi:Stack::p-account-a", "type": "pulumi:pulumi:Stack", "outputs": exported},
-	{
-		"urn": "urn:pulumi:account-a::p::aws:iam/role:Role::r", "type": "aws:iam/role:Role", "inputs": {"name": "R"},
-		"outputs": {"arn": _arn, "uniqueId": "AROAEXAMPLE"},
-	},
+# The state of a stack with a role that has the id AROANEW, and with these outputs.
+_compute(exports) := _state("a", [
+	{"type": "pulumi:pulumi:Stack", "outputs": exports},
+	{"type": "aws:iam/role:Role", "inputs": {"name": "R"}, "outputs": {"arn": _arn, "uniqueId": "AROANEW"}},
+])
+
+_two_roles(exports) := _state("a", [
+	{"type": "pulumi:pulumi:Stack", "outputs": exports},
+	{"type": "aws:iam/role:Role", "inputs": {"name": "R"}, "outputs": {"arn": _arn, "uniqueId": "AROANEW"}},
+	{"type": "aws:iam/role:Role", "inputs": {"name": "S"}, "outputs": {"arn": "arn:aws:iam::123456789012:role/S", "uniqueId": "AROAS"}},
+])
+
+# The state of a stack that has read these outputs of it.
+_data(name, read) := _state("b", [{"type": "pulumi:pulumi:StackReference", "inputs": {"name": name}, "outputs": {"outputs": read}}])
+
+_policy(trigger, principals) := _state("b", [{
+	"type": "aws:s3/bucketPolicy:BucketPolicy",
+	"replacementTrigger": trigger,
+	"inputs": {"bucket": "b", "policy": json.marshal({"Statement": [
+		{"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "s3:GetObject", "Resource": "*"},
+		{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"},
+	]})},
+}])
+
+_state(stack, resources) := {"deployment": {"resources": [object.union(
+	{"urn": sprintf("urn:pulumi:%s::p::%s::resource-%d", [stack, resource.type, i])},
+	resource,
+) |
+	some i, resource in resources
 ]}}
 
-_b(read) := {"deployment": {"resources": [{
-	"urn": "urn:pulumi:account-b::p::pulumi:pulumi:StackReference::organization/p/account-a", "type": "pulumi:pulumi:StackReference",
-	"outputs": {"name": "organization/p/account-a", "outputs": read},
-}]}}
+_messages(given) := [one.message | some one in messages] if messages := outputs.stale with input as given
 
-_messages(given) := {one.message | some one in found} if found := outputs.stale with input as given
+test_what_agrees[name] if {
+	some name, given in {
+		"all": [_compute(_exported), _data("org/p/a", _exported)],
+		"by the short name": [_compute(_exported), _data("a", _exported)],
+		"another project of the same stack's name": [_compute(_exported), _data("org/other/a", {"roleArn": "x"})],
+		"a stack that is not there": [_data("org/p/a", {"roleArn": "x"})],
+		"other outputs": [_compute({"functionArn": "x"}), _data("org/p/a", {"vpcId": "y"})],
+		"a policy for the role": [_compute(_exported), _policy("AROANEW", _arn)],
+		"a policy that is not replaced": [_compute(_exported), _policy(null, _arn)],
+		"a policy for others too, of whom nothing is known": [_compute(_exported), _policy("AROAOLD", [_arn, "arn:aws:iam::123456789012:role/S"])],
+		"a stack without a role": [_state("a", [{"type": "pulumi:pulumi:Stack", "outputs": {"roleArn": ""}}])],
+		"a role whose account is not known": [_state("a", [
+			{"type": "pulumi:pulumi:Stack", "outputs": {"roleArn": _arn}},
+			{"type": "aws:iam/role:Role", "inputs": {"name": "S"}},
+		])],
+		"a secret": [_compute({"roleArn": {"ciphertext": "x"}})],
+		"the same state twice": [_compute(_exported), _compute(_exported), _data("org/p/a", _exported)],
+	}
+	_messages(given) == []
+}
 
-test_stale if {
-	_messages([_a(_outputs), _b(_outputs)]) == set()
-	_messages([_a({}), _b({})]) == set()
-	_messages(_b(_outputs)) == set()
-	_messages(_a({"roleArn": ""})) == {`The output roleArn is "", which no role of the stack has`}
-	_messages(_a({"roleUniqueId": "AROAOTHER"})) == {`The output roleUniqueId is "AROAOTHER", which no role of the stack has`}
-	_messages([_a(_outputs), _b(object.union(_outputs, {"roleUniqueId": "AROAOLD"}))]) == {`The stack has read the output roleUniqueId of organization/p/account-a as "AROAOLD", which is "AROAEXAMPLE" now`}
-	count(_messages([_a(_outputs), _b({})])) == 2
-	_messages(_a({"roleArn": {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}})) == set()
+test_what_is_stale[name] if {
+	some name, case in {
+		"another role": {
+			"given": _compute({"roleArn": "arn:aws:iam::123456789012:role/S"}),
+			"want": [sprintf("The stack exports arn:aws:iam::123456789012:role/S as roleArn, but has %s", [_arn])],
+		},
+		"no role": {"given": _compute({"roleArn": ""}), "want": [sprintf("The stack exports nothing as roleArn, but has %s", [_arn])]},
+		"null for a role": {"given": _compute({"roleArn": null}), "want": [sprintf("The stack exports nothing as roleArn, but has %s", [_arn])]},
+		"an old id": {
+			"given": _compute({"roleArn": _arn, "roleUniqueId": "AROAOLD"}),
+			"want": ["The stack exports AROAOLD as roleUniqueId, but has AROANEW"],
+		},
+		"an old id read": {
+			"given": [_compute(_exported), _data("org/p/a", {"roleArn": _arn, "roleUniqueId": "AROAOLD"})],
+			"want": ["The stack read AROAOLD as roleUniqueId of a, which has AROANEW"],
+		},
+		"nothing read": {
+			"given": [_compute({"roleArn": _arn}), _data("a", {})],
+			"want": [sprintf("The stack read nothing as roleArn of a, which has %s", [_arn])],
+		},
+		"another of the stack's roles": {
+			"given": [_two_roles({"roleArn": _arn}), _data("org/p/a", {"roleArn": "arn:aws:iam::123456789012:role/S"})],
+			"want": [sprintf("The stack read arn:aws:iam::123456789012:role/S as roleArn of a, which has %s", [_arn])],
+		},
+		"none of the stack's roles": {
+			"given": [_two_roles({}), _data("org/p/a", {"roleUniqueId": "AROAOLD"})],
+			"want": ["The stack read AROAOLD as roleUniqueId of a, which has AROANEW or AROAS"],
+		},
+		"a policy for an old id": {
+			"given": [_compute(_exported), _policy("AROAOLD", _arn)],
+			"want": ["AWS stored the policy for the role AROAOLD, which is gone: there is AROANEW now"],
+		},
+	}
+	_messages(case.given) == case.want
 }
