@@ -16,6 +16,7 @@ import data.pulumi.canary
 import data.pulumi.exceptions
 import data.pulumi.findings
 import data.pulumi.hardening
+import data.pulumi.managed
 import data.pulumi.missing
 import data.pulumi.outputs
 import data.pulumi.stacks
@@ -384,6 +385,23 @@ about_stacks contains findings.on_resource(rego.metadata.rule(), missed.resource
 #   remediation: Block public access, let the bucket's owner own its objects, encrypt them, and keep versions.
 about_stacks contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
 	some lack in hardening.missing
+}
+
+# METADATA
+# title: Broad policies of AWS
+# description: |
+#   The policies that AWS itself offers are made for people with a whole area of work, and grow with its services. One that is attached to a
+#   role gives it all of that. The severity is as for broad actions: critical where it hands over permissions, high where it writes, medium
+#   where it reads.
+# related_resources:
+#   - description: AWS managed policy reference
+#     ref: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+# custom:
+#   id: managed-policy
+#   category: action
+#   remediation: Give the role a policy of its own, with the actions and resources that it needs.
+about_stacks contains findings.on_resource(rego.metadata.rule(), attached.resource, attached.severity, attached.message) if {
+	some attached in managed.broad
 }
 
 # METADATA

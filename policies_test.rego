@@ -640,3 +640,11 @@ test_stale_outputs if {
 	trust := {"inputs": {"assumeRolePolicy": json.marshal({"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}})}}
 	_found({"deployment": {"resources": [stack, object.union(role, trust)]}}) == {"stale-output high"}
 }
+
+test_managed_policies if {
+	arn := "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+	attachment := {"type": "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "inputs": {"role": "R", "policyArn": arn}}
+	trust := {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+	role := _policy("aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy", [trust])
+	_found(_preview("a", "123456789012", [role, attachment])) == {"managed-policy critical"}
+}

@@ -19,7 +19,7 @@ import data.pulumi.stacks
 # description: |
 #   Each stack that exports another role than it has, each reference to a stack that has read another role than is there now, and each
 #   bucket policy that AWS has stored for a role which is gone, as {"resource", "message"}.
-stale := array.flatten([_exported, _read, _stored])
+stale := [one | some found in [_exported, _read, _stored]; some one in found]
 
 _exported := [{"resource": stack, "message": message} |
 	some stack in _stacks
