@@ -21,8 +21,8 @@ broad := [{"resource": resource, "severity": severity, "message": message} |
 	some property in _properties[resource.type]
 	some arn in _list(resource.inputs[property])
 	[path] := regex.find_all_string_submatch_n(`^arn:[^:]*:iam::aws:policy/(.+)$`, arn, 1)
-	[severity, what] := _judged(regex.replace(path[1], `^.*/`, ""))
-	message := sprintf("The managed policy %s %s", [path[1], what])
+	severity := _severity(regex.replace(path[1], `^.*/`, ""))
+	message := sprintf("The managed policy %s %s", [path[1], _messages[severity]])
 ]
 
 # Where they are named.
@@ -37,15 +37,19 @@ _properties := {
 	"aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": ["policyArns"],
 }
 
-_judged(name) := ["critical", "hands over permissions"] if name in _controlling
+_severity(name) := "critical" if name in _controlling
 
-else := ["critical", "hands over permissions"] if startswith(name, "AdministratorAccess")
+else := "critical" if startswith(name, "AdministratorAccess")
 
-else := ["high", "allows whatever there is to do in a service"] if regex.match(`(FullAccess|Administrator|ReadWrite)((_v|V)[0-9]+)?$`, name)
+else := "high" if regex.match(`(FullAccess|Administrator|ReadWrite)((_v|V)[0-9]+)?$`, name)
 
-else := ["medium", "reads whatever there is in a service"] if regex.match(`ReadOnlyAccess((_v|V)[0-9]+)?$`, name)
+else := "medium" if regex.match(`(^AWSLambdaExecute|ReadOnlyAccess((_v|V)[0-9]+)?)$`, name)
 
-else := ["medium", "reads and writes the objects of every bucket"] if name == "AWSLambdaExecute"
+_messages := {
+	"critical": "hands over permissions",
+	"high": "allows whatever there is to do in a service",
+	"medium": "reaches whatever there is in a service",
+}
 
 # Those with which other permissions can be taken, as by writing policies, or by passing roles to what one runs.
 _controlling := {
