@@ -627,6 +627,19 @@ test_permissions_of_functions[name] if {
 			"inputs": {"principal": "s3.amazonaws.com", "sourceArn": "arn:aws:s3:::b", "sourceAccount": "123456789012"},
 			"want": set(),
 		},
+		"rules of anybody": {"inputs": {"principal": "events.amazonaws.com", "sourceArn": "arn:aws:events:*:*:rule/r"}, "want": {"confused-deputy medium"}},
+		"log groups of anybody": {"inputs": {"principal": "logs.amazonaws.com", "sourceArn": "arn:aws:logs:*:*:log-group:g:*"}, "want": {"confused-deputy medium"}},
+		"a log group": {"inputs": {"principal": "logs.amazonaws.com", "sourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:g:*"}, "want": set()},
+		"a bucket that is not there yet": {"inputs": {"principal": "s3.amazonaws.com", "sourceArn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, "want": {"confused-deputy medium"}},
+		"a source that may be anything": {"inputs": {"principal": "events.amazonaws.com", "sourceArn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, "want": {"undetermined high"}},
+		"everybody for a source that may be anything": {"inputs": {"principal": "*", "sourceArn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, "want": {"undetermined high"}},
+		"everybody, signed": {"inputs": {"principal": "*", "action": "lambda:InvokeFunctionUrl", "functionUrlAuthType": "AWS_IAM"}, "want": {"wildcard-principal critical"}},
+		"everybody with a token": {"inputs": {"principal": "*", "eventSourceToken": "t"}, "want": {"wildcard-principal high"}},
+		"a skill": {"inputs": {"principal": "alexa-appkit.amazon.com", "eventSourceToken": "t"}, "want": set()},
+		"any skill": {"inputs": {"principal": "alexa-appkit.amazon.com"}, "want": {"confused-deputy medium"}},
+		"a role": {"inputs": {"principal": "arn:aws:iam::987654321098:role/R"}, "want": set()},
+		"every action": {"inputs": {"principal": "arn:aws:iam::987654321098:role/R", "action": "lambda:*"}, "want": {"broad-actions critical"}},
+		"what is empty": {"inputs": {"principal": "123456789012", "sourceArn": "", "sourceAccount": null}, "want": set()},
 		"not known yet": {"inputs": {"principal": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}, "want": {"undetermined high"}},
 		"a URL for everybody": {"inputs": {"principal": "*", "action": "lambda:InvokeFunctionUrl", "functionUrlAuthType": "NONE"}, "want": {"wildcard-principal critical"}},
 	}
@@ -647,4 +660,17 @@ test_managed_policies if {
 	trust := {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 	role := _policy("aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy", [trust])
 	_found(_preview("a", "123456789012", [role, attachment])) == {"managed-policy critical"}
+}
+
+test_function_urls if {
+	url := "aws:lambda/functionUrl:FunctionUrl"
+	_found(_preview("a", "123456789012", [{"type": url, "inputs": {"functionName": "f", "authorizationType": "NONE"}}])) == {"wildcard-principal critical"}
+	rule := {"type": "aws:lambda/permission:Permission", "inputs": {"principal": "123456789012", "action": "lambda:InvokeFunctionUrl", "function": "f"}}
+	_found(_preview("a", "123456789012", [rule, {"type": url, "inputs": {"functionName": "f", "authorizationType": "AWS_IAM"}}])) == set()
+}
+
+test_a_signed_request_needs_somebody if {
+	given := _preview("a", "123456789012", [{"type": "aws:lambda/permission:Permission", "inputs": {"principal": "*", "action": "lambda:InvokeFunctionUrl", "function": "f", "functionUrlAuthType": "AWS_IAM"}}])
+	[found] := [found | some found in policies.finding] with input as given
+	startswith(found.witness.principal, "arn:aws:sts::111122223333:")
 }

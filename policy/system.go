@@ -17,7 +17,7 @@ type System struct {
 type Attachment struct {
 	Stack string `json:"stack"`
 	URN   string `json:"urn"`
-	// Kind is bucket, key, queue, topic, secret, trust or identity.
+	// Kind is bucket, function, key, queue, topic, secret, trust or identity.
 	Kind string `json:"kind"`
 	// ARN is that of the resource which the policy is attached to, as far as its parts are known.
 	ARN string `json:"arn"`

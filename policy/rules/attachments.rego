@@ -50,7 +50,8 @@ _places := {
 	"aws:iam/userPolicy:UserPolicy": [{"kind": "identity", "property": "policy"}],
 	"aws:kms/key:Key": [{"kind": "key", "property": "policy"}],
 	"aws:kms/keyPolicy:KeyPolicy": [{"kind": "key", "property": "policy"}],
-	"aws:lambda/permission:Permission": [{"kind": "function", "property": "principal"}],
+	"aws:lambda/functionUrl:FunctionUrl": [{"kind": "function", "property": ""}],
+	"aws:lambda/permission:Permission": [{"kind": "function", "property": ""}],
 	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}],
 	"aws:s3/bucketPolicy:BucketPolicy": [{"kind": "bucket", "property": "policy"}],
 	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}],
@@ -68,7 +69,7 @@ _texts(resource, property) := [inline.policy | some inline in resource.inputs.in
 }
 
 # A permission is a statement in the policy of a function.
-else := [permissions.text(resource)] if resource.type == "aws:lambda/permission:Permission"
+else := permissions.texts(resource) if property == ""
 
 # Inline policies that are not known yet, or secret, are still policies.
 else := [resource.inputs[property]] if property in object.keys(resource.inputs)
@@ -105,7 +106,9 @@ _arn(kind, resource) := concat(":", ["arn", resource.partition, _service[kind], 
 	local := concat("", [_local[kind], _name(resource)])
 }
 
-_name(resource) := name if {
+_name(resource) := name if name := permissions.function(resource)
+
+else := name if {
 	name := resource.inputs.name
 	is_string(name)
 	not unknowns.unknown(name)

@@ -250,6 +250,12 @@ _values(caller, "aws:principalarn", looked_at, _) := [arn |
 	startswith(caller, "arn:")
 }
 
+# Without a signature, only a function's URL lets somebody in, one of that type.
+_values("anonymous", "lambda:functionurlauthtype", _, _) := ["NONE"]
+
+# A service that has such a token, as Alexa, sends that of the one for whom it acts; people would have to know it.
+_values(_, "lambda:eventsourcetoken", _, "plain") := [null, "stranger"]
+
 _values(_, "aws:sourcevpce", _, _) := [null, "vpce-0stranger"]
 
 _values(_, "aws:sourcevpc", _, _) := [null, "vpc-0stranger"]
@@ -276,10 +282,8 @@ _names_of_buckets("s3.amazonaws.com", arn) := {arn}
 
 _names_of_buckets(caller, _) := set() if caller != "s3.amazonaws.com"
 
-_in_account(arn, account) := concat(":", [parts[0], parts[1], parts[2], parts[3], account, parts[5]]) if {
-	parts := split(arn, ":")
-	count(parts) == 6
-	parts[4] != ""
+_in_account(arn, account) := regex.replace(arn, `^((?:[^:]*:){4})[^:]+(:.*)$`, concat("", ["${1}", account, "${2}"])) if {
+	regex.match(`^(?:[^:]*:){4}[^:]+:`, arn)
 }
 
 # What AWS says of the caller that only an account's own principals have.

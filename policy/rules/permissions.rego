@@ -1,11 +1,15 @@
 # METADATA
 # title: Permissions
-# description: What a permission of a Lambda function says, as the statement that AWS makes of it in the function's policy.
+# description: |
+#   What a permission of a Lambda function says, as the statement that AWS makes of it in the function's policy. With a function's URL that
+#   asks nobody who they are, the provider makes a permission for everybody.
 # related_resources:
 #   - description: AddPermission
 #     ref: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html
 #   - description: Viewing resource-based IAM policies in Lambda
 #     ref: https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
+#   - description: Control access to Lambda function URLs
+#     ref: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
 package pulumi.permissions
 
 import data.iam.unknowns
@@ -22,12 +26,36 @@ text(resource) := json.marshal({"Version": "2012-10-17", "Statement": [object.un
 		"Action": _known(resource.inputs.action),
 		"Resource": "*",
 	}
-	given := {name: value | some name, _ in _keys; value := resource.inputs[name]}
+	given := {name: value | some name, _ in _keys; value := resource.inputs[name]; not value in {null, ""}}
 	conditions := {name: value | some name, one in given; value := _source(name, one, resource)}
 	count(conditions) == count(given)
 }
 
 else := null
+
+# METADATA
+# title: Texts
+# description: As text, of each permission that comes with a resource; undefined where none does.
+texts(resource) := [text(resource)] if resource.type == "aws:lambda/permission:Permission"
+
+else := [text(object.union(resource, {"inputs": inputs}))] if {
+	resource.type == "aws:lambda/functionUrl:FunctionUrl"
+	resource.inputs.authorizationType != "AWS_IAM"
+	inputs := {"principal": "*", "action": "lambda:InvokeFunctionUrl", "functionUrlAuthType": resource.inputs.authorizationType}
+}
+
+# METADATA
+# title: Function
+# description: The name of the function that a resource is about, with the version or alias behind it; undefined where it is not known.
+function(resource) := concat("", [regex.replace(name, `^.*:function:`, ""), _suffix(resource.inputs)]) if {
+	name := _known(resource.inputs[_names_function[resource.type]])
+}
+
+_suffix(inputs) := concat("", [":", qualifier]) if qualifier := _known(inputs.qualifier)
+
+else := ""
+
+_names_function := {"aws:lambda/functionUrl:FunctionUrl": "functionName", "aws:lambda/permission:Permission": "function"}
 
 _conditions(given) := {"Condition": {operator: block |
 	some operator in {_keys[name][0] | some name, _ in given}
@@ -60,6 +88,8 @@ _source("sourceArn", value, resource) := concat(":", ["arn", resource.partition,
 	unknowns.unknown(value)
 	_of_a_bucket(resource)
 }
+
+_of_a_bucket(resource) if resource.inputs.principal == "s3.amazonaws.com"
 
 _of_a_bucket(resource) if {
 	some urn in resource.dependencies.sourceArn

@@ -31,3 +31,31 @@ test_what_is_not_known_yet if {
 	bucket := "urn:pulumi:s::p::aws:s3/bucketV2:BucketV2::b"
 	_statement({"sourceArn": _unknown}, [bucket]).Condition == {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::a-bucket-of-this-stack"}}
 }
+
+_url(inputs) := {
+	"type": "aws:lambda/functionUrl:FunctionUrl", "partition": "aws", "account": "123456789012",
+	"inputs": object.union({"functionName": "f"}, inputs),
+}
+
+test_texts if {
+	[open] := permissions.texts(_url({"authorizationType": "NONE"}))
+	json.unmarshal(open).Statement[0].Condition == {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+	not permissions.texts(_url({"authorizationType": "AWS_IAM"}))
+	permissions.texts(_url({"authorizationType": _unknown})) == [null]
+}
+
+test_function[name] if {
+	some name, case in {
+		"its name": [{"functionName": "f"}, "f"],
+		"its ARN": [{"functionName": "arn:aws:lambda:us-east-1:123456789012:function:f"}, "f"],
+		"a part of its ARN": [{"functionName": "123456789012:function:f"}, "f"],
+		"with an alias": [{"qualifier": "live"}, "f:live"],
+	}
+	permissions.function(_url(case[0])) == case[1]
+}
+
+test_functions_that_are_not_known if {
+	not permissions.function(_url({"functionName": _unknown}))
+	permissions.function({"type": "aws:lambda/permission:Permission", "inputs": {"function": "f"}}) == "f"
+	not permissions.function({"type": "aws:sqs/queue:Queue", "inputs": {"name": "q"}})
+}
