@@ -8,6 +8,7 @@ package policies
 
 import data.iam.agreement
 import data.iam.breadth
+import data.iam.escalation
 import data.iam.exposure
 import data.iam.transport
 import data.iam.trust
@@ -402,6 +403,24 @@ about_stacks contains findings.on_resource(rego.metadata.rule(), lack.bucket, la
 #   remediation: Give the role a policy of its own, with the actions and resources that it needs.
 about_stacks contains findings.on_resource(rego.metadata.rule(), attached.resource, attached.severity, attached.message) if {
 	some attached in managed.broad
+}
+
+# METADATA
+# title: Privilege escalation
+# description: |
+#   Actions that are harmless one by one can come to more together: who may pass a role to a service, and have the service run what one
+#   likes, acts as that role. All statements and policies of a role are looked at together. It is critical where any role can be taken, high
+#   where certain ones can.
+# related_resources:
+#   - description: Grant permissions to pass a role to an AWS service
+#     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+# custom:
+#   id: privilege-escalation
+#   category: action
+#   remediation: Take one of the actions away, or let iam:PassRole be for another service only, with the condition iam:PassedToService.
+about_stacks contains findings.on_policy(rego.metadata.rule(), one.role, one.severity, message, one.witness) if {
+	some one in escalation.found
+	message := sprintf("%s together let the role act as another, through %s", [concat(" and ", one.actions), one.through])
 }
 
 # METADATA

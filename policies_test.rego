@@ -292,6 +292,14 @@ test_actions[name] if {
 	_role({"Action": case.action}) == case.want
 }
 
+test_what_comes_to_more_together if {
+	statement := {"Effect": "Allow", "Action": ["iam:PassRole", "ec2:RunInstances"], "Resource": "arn:aws:iam::123456789012:role/S"}
+	_found(_preview("account-a", "123456789012", [
+		{"type": "aws:iam/role:Role", "inputs": {"name": "R"}},
+		_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", [statement]),
+	])) == {"privilege-escalation high"}
+}
+
 test_what_a_role_may_pass_or_deny if {
 	_role({"Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/R"}) == set()
 	_role({"Action": "iam:PassRole", "Resource": ["arn:aws:iam::123456789012:role/*"]}) == {"control-actions high"}

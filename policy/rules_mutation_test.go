@@ -49,6 +49,24 @@ var ruleMutations = []ruleMutation{
 	{"rules/breadth.rego", `"Permissions management" in levels`, `"Permissions" in levels`, "what hands over permissions", "breadth_test.test_patterns"},
 	{"rules/breadth.rego", `"critical", "message": "NotAction`, `"low", "message": "NotAction`, "NotAction", "breadth_test.test_patterns"},
 	{"rules/breadth.rego", "`^\\*$|:role/\\*$`", "`^$`", "that any role may be passed", "breadth_test.test_controlling"},
+	{"rules/escalation.rego", `lower(arn) != lower(role.arn)`, `arn != ""`, "that a role may pass itself", "escalation_test.test_which"},
+	{"rules/escalation.rego", `	startswith(path, "role/")`, `	path`, "what is a role", "escalation_test.test_which"},
+	{"rules/escalation.rego", `	every step in way.steps {
+		count(_allowed(`, `	some step in way.steps
+	every x in [step] {
+		count(_allowed(role, x, service)) + count(_allowed(`, "that it takes all actions", "escalation_test.test_(it|combinations)"},
+	{"rules/escalation.rego", `	every layer in about {`, `	some layer in about
+	every x in [layer] {
+		x == layer`, "boundaries", "escalation_test.test_a_boundary"},
+	{"rules/escalation.rego", `	not _denied(layer, request)`, `	layer`, "what denies", "escalation_test.test_what_is_denied"},
+	{"rules/escalation.rego", `		condition.context_key == "iam:passedtoservice"
+`, ``, "conditions that need not hold", "escalation_test.test_what_is_denied"},
+	{"rules/escalation.rego", `conditions.test(condition) > -1`, `conditions.test(condition) > -2`, "which service it is", "escalation_test.test_to_which"},
+	{"rules/escalation.rego", `_may_be_on(element, _) if element.templates != []`, `_may_be_on(element, _) if element.templates == null`,
+		"variables", "escalation_test.test_which"},
+	{"rules/escalation.rego", `"NotResource"]`, `"Resource"]`, "the one that is left", "escalation_test.test_all_are"},
+	{"rules/escalation.rego", `_may_be_of_iam(statement) if statement.NotAction`, `_may_be_of_iam(statement) if statement.NoAction`,
+		"NotAction", "escalation_test.test_"},
 	{"rules/exceptions.rego", `finding.category != "integrity"`, `finding.category == "integrity"`, "what nothing covers", "exceptions_test.test_"},
 	{"rules/exceptions.rego", `+ 86400000000000`, `+ 0`, "the last day", "exceptions_test.test_until"},
 	{"rules/exceptions.rego", `until[max(object.keys(until))]`, `until[min(object.keys(until))]`, "the longest", "exceptions_test.test_the_one"},
@@ -77,6 +95,7 @@ var ruleMutations = []ruleMutation{
 	{"rules/publicness.rego", `condition.missing == -1`, `condition.missing != -1`, "missing keys", "publicness_test.test_truth"},
 	{"rules/regions.rego", `provider.type == "pulumi:providers:aws"`, `provider.type != "pulumi:providers:aws"`, "providers", "regions_test.test_found"},
 	{"rules/roles.rego", `attachment.kind == "identity"`, `attachment.kind != "identity"`, "which policies are a role's own", "roles_test.test_"},
+	{"rules/roles.rego", ` - {resource.urn}`, ``, "whose policy the boundary is", "roles_test.test_a_boundary"},
 	{"rules/roles.rego", `"path", "/")`, `"path", "")`, "roles without a path", "roles_test.test_"},
 	{"rules/stacks.rego", `diagnostic.severity == "error"`, `diagnostic.severity == "warning"`, "errors", "stacks_test.test_incomplete"},
 	{"rules/stacks.rego", `contents.changeSummary.same > shown`, `contents.changeSummary.same >= shown`, "when all is shown", "stacks_test.test_incomplete"},

@@ -54,11 +54,12 @@ _controls("iam:passrole", statement) if {
 
 # Actions with which permissions can be taken that one does not have, in lower case.
 _escalations := {
+	"ec2-instance-connect:sendserialconsolesshpublickey", "ec2-instance-connect:sendsshpublickey", "glue:updatedevendpoint",
 	"iam:addusertogroup", "iam:attachgrouppolicy", "iam:attachrolepolicy", "iam:attachuserpolicy", "iam:createaccesskey",
 	"iam:createloginprofile", "iam:createpolicyversion", "iam:deleterolepermissionsboundary", "iam:deleteuserpermissionsboundary",
 	"iam:putgrouppolicy", "iam:putrolepermissionsboundary", "iam:putrolepolicy", "iam:putuserpermissionsboundary", "iam:putuserpolicy",
-	"iam:setdefaultpolicyversion", "iam:updateassumerolepolicy", "iam:updateloginprofile", "lambda:updatefunctioncode",
-	"lambda:updatefunctionconfiguration",
+	"iam:setdefaultpolicyversion", "iam:updateassumerolepolicy", "iam:updateloginprofile", "iam:updatesamlprovider",
+	"lambda:updatefunctioncode", "lambda:updatefunctionconfiguration", "ssm:sendcommand", "ssm:startsession",
 }
 
 _list(value) := value if is_array(value)

@@ -10,9 +10,10 @@ import data.pulumi.stacks
 # title: What was found
 # description: |
 #   Each role of the stacks with what belongs to it, as {"stack", "urn", "account", "name", "arn", "uniqueId", "policies", "managed",
-#   "boundary"}. The unique id is empty until the role is there. The policies are attachments, of its inline policies and of those of the
-#   stacks that are attached to it, not read yet; managed are the ARNs of all managed policies, which stand for what is not known yet
-#   where they are not; the boundary is empty where the role has none.
+#   "boundary", "limits"}. The unique id is empty until the role is there. The policies are attachments, of its inline policies and of
+#   those of the stacks that are attached to it, not read yet; managed are the ARNs of all managed policies, which stand for what is not
+#   known yet where they are not; the boundary is empty where the role has none; the limits are the attachments of its policy, none where
+#   no stack makes it.
 found := [{
 	"stack": resource.stack,
 	"urn": resource.urn,
@@ -26,6 +27,11 @@ found := [{
 		[arn | some of in names; some arn in _managed_by_role[of]],
 	),
 	"boundary": object.get(resource.inputs, "permissionsBoundary", ""),
+	"limits": [attachments.found[place] |
+		some by in (stacks.names(resource, "permissionsBoundary") - {resource.urn})
+		some urn in object.get(_managed_by_arn, by, {by})
+		some place in _places_by_urn[urn]
+	],
 } |
 	some resource in stacks.resources
 	resource.type == "aws:iam/role:Role"

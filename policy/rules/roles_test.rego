@@ -69,7 +69,7 @@ test_a_role_that_is_there if {
 	[role] := roles.found with input as _file([state])
 	role == {
 		"stack": "s", "urn": state.urn, "name": "R", "account": "123456789012", "arn": arn, "uniqueId": "AROAEXAMPLE",
-		"policies": [], "managed": [], "boundary": "",
+		"policies": [], "managed": [], "boundary": "", "limits": [],
 	}
 }
 
@@ -82,6 +82,20 @@ test_a_role_to_be if {
 	role.arn == "arn:aws:iam::123456789012:role/app/r"
 	role.uniqueId == ""
 	role.boundary == "arn:aws:iam::aws:policy/B"
+	role.limits == []
+}
+
+test_a_boundary_of_the_stacks if {
+	arn := "arn:aws:iam::123456789012:policy/limit"
+	limit := object.union(_state("aws:iam/policy:Policy", "limit", {"policy": _policy}), {"outputs": {"arn": arn}})
+	[role] := roles.found with input as _file([
+		_named_role({"name": "R", "permissionsBoundary": arn, "inlinePolicies": [{"name": "p", "policy": _policy}]}),
+		limit,
+	])
+	[one] := role.limits
+	one.urn == limit.urn
+	[own] := role.policies
+	own.urn != limit.urn
 }
 
 test_managed_policies if {
