@@ -41,9 +41,9 @@ _severity(name) := "critical" if name in _controlling
 
 else := "critical" if startswith(name, "AdministratorAccess")
 
-else := "high" if regex.match(`(FullAccess|Administrator|ReadWrite)((_v|V)[0-9]+)?$`, name)
+else := "high" if regex.match("(FullAccess|Administrator|ReadWrite)((_v|V)[0-9]+)?$", name)
 
-else := "medium" if regex.match(`(^AWSLambdaExecute|ReadOnlyAccess((_v|V)[0-9]+)?)$`, name)
+else := "medium" if regex.match("(^AWSLambdaExecute|ReadOnlyAccess((_v|V)[0-9]+)?)$", name)
 
 _messages := {
 	"critical": "hands over permissions",
