@@ -17,6 +17,7 @@ import data.pulumi.canary
 import data.pulumi.exceptions
 import data.pulumi.findings
 import data.pulumi.hardening
+import data.pulumi.keys
 import data.pulumi.managed
 import data.pulumi.missing
 import data.pulumi.outputs
@@ -460,6 +461,23 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medi
 about_stacks contains findings.on_statement(rego.metadata.rule(), one.bucket, one.index, "high", message, null) if {
 	some one in agreement.strangers
 	message := _stranger_message(one)
+}
+
+# METADATA
+# title: Keys that leave a role out
+# description: |
+#   S3 asks KMS in the name of whoever reads or writes an object. Where a key of one's own encrypts the bucket, the role needs kms:Decrypt or
+#   kms:GenerateDataKey too: from another account by the key policy and by its own policies, or it is refused whatever the bucket policy says.
+# related_resources:
+#   - description: Allowing users in other accounts to use a KMS key
+#     ref: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+# custom:
+#   id: key-agreement
+#   category: agreement
+#   severity: medium
+#   remediation: Allow the action on the key in the half that is named, to this role and through S3 alone.
+about_stacks contains findings.on_resource(rego.metadata.rule(), refused.resource, "medium", refused.message) if {
+	some refused in keys.refused
 }
 
 # METADATA

@@ -682,3 +682,19 @@ test_a_signed_request_needs_somebody if {
 	[found] := [found | some found in policies.finding] with input as given
 	startswith(found.witness.principal, "arn:aws:sts::111122223333:")
 }
+
+test_keys if {
+	arn := "arn:aws:kms:us-east-1:987654321098:key/1"
+	encryption := {
+		"type": "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+		"inputs": {"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": arn}}]},
+	}
+	key := {"type": "aws:kms/key:Key", "inputs": {}, "outputs": {"arn": arn}}
+	trust := {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+	role := _policy("aws:iam/role:Role", {"name": "R"}, "assumeRolePolicy", [trust])
+	own := _policy("aws:iam/rolePolicy:RolePolicy", {"role": "R"}, "policy", [object.remove(_grant, ["Principal"])])
+	_found([_preview("a", "123456789012", [role, own]), _preview("b", "987654321098", [encryption, key])]) == {
+		"key-agreement medium",
+		"nothing-judged high", # of the stack with nothing but a key
+	}
+}
