@@ -466,8 +466,9 @@ about_stacks contains findings.on_statement(rego.metadata.rule(), one.bucket, on
 # METADATA
 # title: Keys that leave a role out
 # description: |
-#   S3 asks KMS in the name of whoever reads or writes an object. Where a key of one's own encrypts the bucket, the role needs kms:Decrypt or
-#   kms:GenerateDataKey too: from another account by the key policy and by its own policies, or it is refused whatever the bucket policy says.
+#   S3 asks KMS in the name of whoever reads or writes an object. Where a key of one's own encrypts the bucket, the role needs
+#   kms:Decrypt or kms:GenerateDataKey too: from another account by the key policy and by its own policies, or it is refused whatever
+#   the bucket policy says.
 # related_resources:
 #   - description: Allowing users in other accounts to use a KMS key
 #     ref: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html

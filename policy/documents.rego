@@ -140,10 +140,11 @@ _what(statement, element, pattern) if {
 
 _on_what(statement) if _what(statement, "Resource", `.`)
 
-# A role's trust policy does not name the role.
+# A role's trust policy does not name the role, nor does the policy of a repository of images.
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
 _on_what(statement) if {
 	object.keys(statement) & {"Resource", "NotResource"} == set()
-	regex.match(`^arn:[^:]*:iam:[^:]*:[^:]*:role/`, input.request.resource.resource)
+	regex.match(`^arn:[^:]*:(?:iam:[^:]*:[^:]*:role|ecr(?:-public|public)?:[^:]*:[^:]*:repository)/`, input.request.resource.resource)
 }
 
 _texts(value, pattern) if _text(value, pattern)

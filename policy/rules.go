@@ -442,7 +442,7 @@ const unjudgedRule = "undetermined"
 // readStrictly says whether a policy is one that AWS would take. Rego alone does not see all that is wrong with one, as a key that stands
 // there twice: the finding is for that, and nil where the policy is not shown.
 func (r *Rules) readStrictly(a attachment) (*Finding, bool) {
-	shown, err := Attachment{Kind: a.Kind, Text: a.Text}.read()
+	shown, err := Attachment{Kind: a.Kind, ARN: a.ARN, Text: a.Text}.read()
 	if !shown || err == nil {
 		return nil, shown
 	}

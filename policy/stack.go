@@ -337,10 +337,16 @@ func (r *stackReader) take(state *resourceState) error {
 	return nil
 }
 
-// looksAt says whether the rules look at a resource: whether they name its type, or it is a policy, which they look at all.
+// looksAt says whether the rules look at a resource: whether they name its type, or there may be a policy in it, which they look at all.
 func looksAt(state *resourceState) bool {
-	return strings.HasPrefix(state.Type, "aws:") && (strings.HasSuffix(state.Type, "Policy") || namedTypes()[state.Type]) ||
+	return strings.HasPrefix(state.Type, "aws:") &&
+		(namedTypes()[state.Type] || strings.HasSuffix(state.Type, "Policy") || mayHavePolicy(state.Inputs)) ||
 		slices.Contains([]string{"pulumi:providers:aws", "pulumi:pulumi:Stack", "pulumi:pulumi:StackReference"}, state.Type)
+}
+
+// mayHavePolicy says whether inputs have a policy among them, or something by that name that is not known yet.
+func mayHavePolicy(inputs []byte) bool {
+	return bytes.Contains(inputs, []byte("Statement")) || bytes.Contains(inputs, []byte("olic"))
 }
 
 // namedTypes are the types of AWS's resources that the rules name.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // System is what stacks say of who may do what, together.
@@ -17,7 +18,7 @@ type System struct {
 type Attachment struct {
 	Stack string `json:"stack"`
 	URN   string `json:"urn"`
-	// Kind is bucket, function, key, queue, topic, secret, trust or identity.
+	// Kind is bucket, function, key, queue, topic, secret, acl, other, trust or identity.
 	Kind string `json:"kind"`
 	// ARN is that of the resource which the policy is attached to, as far as its parts are known.
 	ARN string `json:"arn"`
@@ -49,11 +50,11 @@ func (a Attachment) read() (shown bool, err error) {
 		return false, nil
 	}
 	kind := ResourcePolicy
-	switch a.Kind {
-	case "identity":
+	switch {
+	case a.Kind == "identity":
 		kind = IdentityPolicy
-	case "trust":
-		kind = TrustPolicy
+	case a.Kind == "trust", strings.Contains(a.ARN, ":ecr"):
+		kind = TrustPolicy // Neither has to name what it is attached to.
 	}
 	_, err = ReadDocument(kind, "", []byte(text))
 	return true, err

@@ -2,13 +2,15 @@
 # title: Attachments
 # description: |
 #   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text"}. The
-#   kind is bucket, key, queue, topic, secret, function, trust or identity; the role is the name of the role that an identity policy
-#   belongs to, empty for others.
+#   kind is bucket, key, queue, topic, secret, function, acl (of a bucket or an object, where it is public), other (of any other resource),
+#   trust or identity; the role is the name of the role that an identity policy belongs to, empty for others.
 package pulumi.attachments
 
 import data.iam.documents
 import data.iam.preparation
 import data.iam.unknowns
+import data.pulumi.acls
+import data.pulumi.elsewhere
 import data.pulumi.permissions
 import data.pulumi.stacks
 
@@ -16,14 +18,20 @@ import data.pulumi.stacks
 # title: What was found
 # description: An array of attachments, in the order of the resources.
 found := [{
-	"stack": resource.stack, "urn": resource.urn, "kind": place.kind, "arn": arn, "account": resource.account,
-	"role": _role(resource), "text": text,
+	"stack": resource.stack, "urn": resource.urn, "kind": policy.kind, "arn": arn, "account": resource.account,
+	"role": _role(resource), "text": policy.text,
 } |
 	some resource in stacks.resources
+	some policy in _policies(resource)
+	arn := _arn(policy.kind, resource)
+]
+
+_policies(resource) := [{"kind": place.kind, "text": text} |
 	some place in _places[resource.type]
 	some text in _texts(resource, place.property)
-	arn := _arn(place.kind, resource)
-]
+] if {
+	_places[resource.type]
+} else := elsewhere.policies(resource)
 
 # METADATA
 # title: What was read
@@ -48,13 +56,21 @@ _places := {
 	"aws:iam/role:Role": [{"kind": "trust", "property": "assumeRolePolicy"}, {"kind": "identity", "property": "inlinePolicies"}],
 	"aws:iam/rolePolicy:RolePolicy": [{"kind": "identity", "property": "policy"}],
 	"aws:iam/userPolicy:UserPolicy": [{"kind": "identity", "property": "policy"}],
+	"aws:kms/externalKey:ExternalKey": [{"kind": "key", "property": "policy"}],
 	"aws:kms/key:Key": [{"kind": "key", "property": "policy"}],
 	"aws:kms/keyPolicy:KeyPolicy": [{"kind": "key", "property": "policy"}],
+	"aws:kms/replicaExternalKey:ReplicaExternalKey": [{"kind": "key", "property": "policy"}],
+	"aws:kms/replicaKey:ReplicaKey": [{"kind": "key", "property": "policy"}],
 	"aws:lambda/functionUrl:FunctionUrl": [{"kind": "function", "property": ""}],
 	"aws:lambda/permission:Permission": [{"kind": "function", "property": ""}],
-	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}],
+	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}, {"kind": "acl", "property": "acl"}],
+	"aws:s3/bucketAcl:BucketAcl": [{"kind": "acl", "property": "acl"}],
+	"aws:s3/bucketAclV2:BucketAclV2": [{"kind": "acl", "property": "acl"}],
+	"aws:s3/bucketObject:BucketObject": [{"kind": "acl", "property": "acl"}],
+	"aws:s3/bucketObjectv2:BucketObjectv2": [{"kind": "acl", "property": "acl"}],
 	"aws:s3/bucketPolicy:BucketPolicy": [{"kind": "bucket", "property": "policy"}],
-	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}],
+	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}, {"kind": "acl", "property": "acl"}],
+	"aws:s3/objectCopy:ObjectCopy": [{"kind": "acl", "property": "acl"}],
 	"aws:secretsmanager/secret:Secret": [{"kind": "secret", "property": "policy"}],
 	"aws:secretsmanager/secretPolicy:SecretPolicy": [{"kind": "secret", "property": "policy"}],
 	"aws:sns/topic:Topic": [{"kind": "topic", "property": "policy"}],
@@ -70,6 +86,8 @@ _texts(resource, property) := [inline.policy | some inline in resource.inputs.in
 
 # A permission is a statement in the policy of a function.
 else := permissions.texts(resource) if property == ""
+
+else := acls.texts(resource) if property == "acl"
 
 # Inline policies that are not known yet, or secret, are still policies.
 else := [resource.inputs[property]] if property in object.keys(resource.inputs)
@@ -97,14 +115,22 @@ else := {"state": "known", "policy": policy, "document": preparation.document(po
 else := {"state": "malformed"}
 
 # The ARN as it will be, as far as its parts are known; it is the same before and after the resource is made.
-_arn("bucket", resource) := concat("", ["arn:", resource.partition, ":s3:::", name]) if name := stacks.bucket_name(resource)
+_arn(kind, resource) := _bucket(resource) if kind in {"acl", "bucket"}
 
-else := concat("", ["arn:", resource.partition, ":s3:::bucket"])
+# The type is as aws:ecr/repositoryPolicy:RepositoryPolicy.
+else := concat(":", ["arn", resource.partition, service, "us-east-1", _owner(resource.account), local]) if {
+	kind == "other"
+	[service, type] := split(split(resource.type, ":")[1], "/")
+	local := concat("/", [trim_suffix(type, "Policy"), _name(resource)])
+}
 
-_arn(kind, resource) := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
-	kind != "bucket"
+else := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
 	local := concat("", [_local[kind], _name(resource)])
 }
+
+_bucket(resource) := concat("", ["arn:", resource.partition, ":s3:::", name]) if name := stacks.bucket_name(resource)
+
+else := concat("", ["arn:", resource.partition, ":s3:::bucket"])
 
 _name(resource) := name if name := permissions.function(resource)
 

@@ -12,6 +12,13 @@ test_found[name] if {
 		"a bucket that is not known": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::bucket", "known"]},
 		"a queue": {"type": "aws:sqs/queue:Queue", "inputs": {"name": "q", "policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:q", "known"]},
 		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
+		"a bucket's ACL": {"type": "aws:s3/bucketAclV2:BucketAclV2", "inputs": {"bucket": "b", "acl": "public-read"}, "want": ["acl", "arn:aws:s3:::b", "known"]},
+		"a type that nobody knows by name": {"type": "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "inputs": {"policy": _deny}, "want": ["other", "arn:aws:cloudwatch:us-east-1:123456789012:eventBus/n", "known"]},
+		"a repository, which its policy does not name": {
+			"type": "aws:ecr/repositoryPolicy:RepositoryPolicy",
+			"inputs": {"repository": "r", "policy": json.marshal({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "ecr:*"}})},
+			"want": ["other", "arn:aws:ecr:us-east-1:123456789012:repository/n", "known"],
+		},
 		"a role": {"type": "aws:iam/role:Role", "inputs": {"name": "R", "assumeRolePolicy": "[secret]"}, "want": ["trust", "arn:aws:iam::123456789012:role/R", "unknown"]},
 		"a role's policy": {"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _deny}, "want": ["identity", "arn:aws:iam::123456789012:policy/n", "malformed"]},
 	}

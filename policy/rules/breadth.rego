@@ -4,6 +4,7 @@
 package iam.breadth
 
 import data.iam.actions
+import data.iam.patterns as texts
 
 # METADATA
 # title: Broad patterns
@@ -21,18 +22,33 @@ patterns(statement) := [{"severity": severity, "message": message} |
 else := [{"severity": "critical", "message": "NotAction allows every action but those it names"}]
 
 _judged(pattern, covered, levels) := ["critical", sprintf("%s covers actions that hand over permissions", [pattern])] if {
-	"Permissions management" in levels
+	_hands_over(pattern, levels)
 }
 
 else := ["high", sprintf("%s covers actions that write", [pattern])] if levels & {"Tagging", "Write"} != set()
 
 else := ["medium", sprintf("%s covers %d actions that read", [pattern, count(covered)])] if count(covered) > 0
 
-else := ["critical", sprintf("%s covers actions that hand over permissions", [pattern])] if {
-	regex.match(`^(?i:iam|organizations|sso|sso-admin|identitystore|account|ram|sts):`, pattern)
+# Of services that the catalogue does not have, only the verb tells.
+else := ["medium", sprintf("%s covers actions that read", [pattern])] if {
+	regex.match(`^(?i:[a-z0-9-]+:(?:Describe|Get|List)[a-z0-9]*\*)$`, pattern)
 }
 
 else := ["high", sprintf("%s covers actions that are not named", [pattern])]
+
+_hands_over(_, levels) if "Permissions management" in levels
+
+_hands_over(pattern, _) if {
+	expression := concat("", ["^(?i:", texts.expression(pattern), ")$"])
+	some action in _administering
+	regex.match(expression, action)
+}
+
+# Actions of services that are not in the catalogue and that permissions are managed with, in lower case.
+_administering := {action | some action in _escalations; startswith(action, "iam:")} | {
+	"account:enableregion", "iam:createrole", "identitystore:creategroupmembership", "organizations:attachpolicy",
+	"ram:createresourceshare", "sso:createaccountassignment",
+}
 
 # METADATA
 # title: Actions that hand over control

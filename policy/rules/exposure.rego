@@ -106,7 +106,7 @@ _gets_in_as(callers, document, statement, attached, effort) := _telling(found) i
 	found := sort([{"principal": caller, "action": action, "resource": resource, "context": context} |
 		some caller in callers
 		some context in standins.contexts(looked_at, _choices(caller, looked_at, effort))
-		some resource in _resources(statement)
+		some resource in _resources(statement, document, attached)
 		some action in _actions(statement, document)
 		case := {"request": {
 			"principal": caller, "action": action, "context": context,
@@ -117,12 +117,22 @@ _gets_in_as(callers, document, statement, attached, effort) := _telling(found) i
 	])
 }
 
-# Of many requests, one that is not over plain http tells most.
-_telling(found) := secure[0] if {
-	secure := [request | some request in found; object.get(request.context, "aws:securetransport", "true") == "true"]
+# Of many requests, one that is not over plain http, for an action that there is on the resource, tells most.
+_telling(found) := fitting[0] if {
+	fitting := [request | some request in found; _secure(request); _fits(request)]
 }
 
+else := secure[0] if secure := [request | some request in found; _secure(request)]
+
 else := found[0]
+
+_secure(request) if object.get(request.context, "aws:securetransport", "true") == "true"
+
+_fits(request) if {
+	types := object.get(actions.types_in_lower_case, lower(request.action), set())
+	others := {true: {"bucket"}, false: {"object"}}[contains(request.resource, "/")]
+	types & {"bucket", "object"} != others
+}
 
 _denied(document, case) if {
 	some statement in document.statements
@@ -310,9 +320,36 @@ _private(address) if {
 	net.cidr_contains(network, address)
 }
 
-_resources(statement) := {standins.instance(resource) | some resource in _list(statement.source.Resource)} if statement.source.Resource
+# One resource will do where no Deny makes a difference between them.
+_resources(statement, document, attached) := tried if {
+	tried := {resource |
+		some resource in _candidates(statement, document, attached)
+		resources.covers(statement.resource) == 1 with input as {"request": {"resource": {"resource": resource}}}
+	}
+	tried != set()
+} else := {standins.instance(pattern) | some pattern in _list(statement.source.Resource)} if statement.source.Resource
 
-else := {"*"}
+# Of other resources than buckets, the region in the ARN that they are attached by is a guess.
+_candidates(statement, document, attached) := named | _within(attached) if {
+	named := {resource |
+		some one in array.concat([statement], _denying(document))
+		some name in ["Resource", "NotResource"]
+		some pattern in _list(object.get(one.source, name, []))
+		startswith(pattern, "arn:")
+		some resource in _instances(pattern, document)
+	}
+	named != set()
+} else := {attached.arn} | _within(attached)
+
+_within(attached) := {attached.arn} | {concat("/", [attached.arn, name]) | some name in ["x", "z9"]} if {
+	contains(attached.arn, ":s3:::")
+} else := set()
+
+_instances(pattern, document) := {standins.instance(pattern)} if _denying(document) == []
+
+else := {standins.instance(pattern), replace(replace(pattern, "*", "z9"), "?", "z")}
+
+_denying(document) := [one | some one in document.statements; one.effect == "Deny"]
 
 # One action will do where no Deny makes a difference between them.
 _actions(statement, document) := {action | some pattern in patterns; some action in _expansion(pattern)} if {

@@ -29,19 +29,18 @@ refused := array.concat(
 		some use in _uses
 		some key in _keys_of(use.encryption)
 		some half in _refusing(use, key)
-		message := sprintf("%s may use %s, which is encrypted with %s, but %s is not allowed by %s", [
-			use.role.arn, use.encryption.arn, key.name, use.action, half.title,
-		])
+		said := [use.role.arn, use.encryption.arn, key.name, use.action, half.title]
+		message := sprintf("%s may use %s, which is encrypted with %s, but %s is not allowed by %s", said)
 	],
 	[{"resource": use.encryption, "message": message} |
 		some use in _uses
 		_of_aws(use.encryption)
 		use.role.account != use.encryption.account
-		message := sprintf("%s may use %s, which is encrypted with the key of its account that AWS manages: no other account can use it", [
-			use.role.arn, use.encryption.arn,
-		])
+		message := sprintf(_no_other, [use.role.arn, use.encryption.arn])
 	],
 )
+
+_no_other := "%s may use %s, which is encrypted with the key of its account that AWS manages: no other account can use it"
 
 # What S3 asks of KMS for what is done with an object.
 _needed := {"s3:GetObject": "kms:Decrypt", "s3:PutObject": "kms:GenerateDataKey"}
@@ -255,7 +254,10 @@ _anything := preparation.document({"Statement": {"Effect": "Allow", "Action": "*
 
 # It leaves it to an account, as the policy of a key that is made without one does.
 _delegating(account) := preparation.document({"Statement": {
-	"Effect": "Allow", "Principal": {"AWS": account}, "Action": "kms:*", "Resource": "*",
+	"Effect": "Allow",
+	"Principal": {"AWS": account},
+	"Action": "kms:*",
+	"Resource": "*",
 }})
 
 _policies(key) := [_delegating(key.resource.account)] if {

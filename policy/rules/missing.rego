@@ -48,4 +48,8 @@ _named contains [kind, regex.replace(name, `^(?:https?|arn):.*[:/]`, "")] if {
 	some name in (stacks.names(resource, property) | {urn | some urn in object.get(resource.dependencies, property, [])})
 }
 
-_with_attachment contains attachment.urn if some attachment in attachments.found
+# A bucket can have an ACL in the same place.
+_with_attachment contains attachment.urn if {
+	some attachment in attachments.found
+	attachment.kind != "acl"
+}
