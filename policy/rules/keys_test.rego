@@ -18,7 +18,7 @@ _state(stack, account, resources) := {"deployment": {"resources": [object.union(
 
 _text(statements) := json.marshal({"Version": "2012-10-17", "Statement": statements})
 
-_objects := {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}
+_objects := {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::b/*"]}
 
 _decrypt := {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": _arn}
 
