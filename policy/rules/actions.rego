@@ -18,9 +18,19 @@ levels[concat(":", [service, name])] := action.access if {
 }
 
 # METADATA
-# title: All actions, in lower case
-# description: As levels, by the lower-case name.
-levels_in_lower_case[lower(action)] := level if some action, level in levels
+# title: Known action
+# description: |
+#   What the catalogue has of an action, in whatever letters it is written: its "access" level and the types of its "resources". Undefined
+#   for an action that it does not have.
+known(action) := entry if {
+	[service, name] := split(action, ":")
+	entry := catalogue.services[service].actions[name]
+} else := entry if {
+	# As nearly every action is written as AWS does, what is slower comes last.
+	[service, name] := split(lower(action), ":")
+	some title, entry in catalogue.services[service].actions
+	lower(title) == name
+}
 
 # METADATA
 # title: Expansion
@@ -47,8 +57,5 @@ services := object.keys(catalogue.services)
 
 # METADATA
 # title: Resource types
-# description: The resource types of each action of the catalogue, by its name in lower case.
-types_in_lower_case[lower(concat(":", [service, name]))] := {type | some type in action.resources} if {
-	some service, entry in catalogue.services
-	some name, action in entry.actions
-}
+# description: The resource types of an action, empty for one that the catalogue does not have.
+types(action) := {type | some type in known(action).resources}

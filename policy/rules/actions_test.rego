@@ -11,7 +11,18 @@ test_expansion if {
 
 test_levels if {
 	actions.levels["s3:PutBucketPolicy"] == "Permissions management"
-	actions.levels_in_lower_case["s3:putobject"] == "Write"
+}
+
+test_known[action] if {
+	some action in ["s3:PutObject", "s3:putobject", "S3:PUTOBJECT"]
+	actions.known(action).access == "Write"
+	"object" in actions.types(action)
+}
+
+test_what_the_catalogue_does_not_have[action] if {
+	some action in ["s3:PutObjects", "iam:PassRole", "s3:*", "*"]
+	not actions.known(action)
+	actions.types(action) == set()
 }
 
 test_on if {

@@ -59,7 +59,7 @@ controlling(statement) := {action |
 	_controls(lower(action), statement)
 }
 
-_controls(action, _) if actions.levels_in_lower_case[action] == "Permissions management"
+_controls(action, _) if actions.known(action).access == "Permissions management"
 
 _controls(action, _) if action in _escalations
 
@@ -90,7 +90,7 @@ broad(statement) := {action |
 	some action in _list(statement.source.Action)
 	some resource in _list(object.get(statement.source, "Resource", "*"))
 	regex.match(`^(\*|arn:[^:]*:[^:]*:\*?:\*?:\*)$`, resource)
-	count(_types(action)) > 0
+	count(actions.types(action)) > 0
 }
 
 # METADATA
@@ -98,7 +98,7 @@ broad(statement) := {action |
 # description: The actions of S3 that a prepared Allow statement names, and that none of its resources is one for.
 misplaced(statement) := {action |
 	some action in _list(statement.source.Action)
-	types := _types(action)
+	types := actions.types(action)
 	startswith(lower(action), "s3:")
 	count(types & {"bucket", "object"}) == 1
 	resources := _list(statement.source.Resource)
@@ -125,9 +125,5 @@ unknown(statement) := {action |
 	some action in _list(object.get(statement.source, element, []))
 	not regex.match(`[*?]`, action)
 	lower(split(action, ":")[0]) in actions.services
-	not actions.levels_in_lower_case[lower(action)]
+	not actions.known(action)
 }
-
-_types(action) := object.get(actions.types_in_lower_case, lower(action), set()) if not regex.match(`[*?]`, action)
-
-else := set()

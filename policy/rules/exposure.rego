@@ -129,7 +129,7 @@ else := found[0]
 _secure(request) if object.get(request.context, "aws:securetransport", "true") == "true"
 
 _fits(request) if {
-	types := object.get(actions.types_in_lower_case, lower(request.action), set())
+	types := actions.types(request.action)
 	others := {true: {"bucket"}, false: {"object"}}[contains(request.resource, "/")]
 	types & {"bucket", "object"} != others
 }
