@@ -115,7 +115,14 @@ else := {"state": "known", "policy": policy, "document": preparation.document(po
 else := {"state": "malformed"}
 
 # The ARN as it will be, as far as its parts are known; it is the same before and after the resource is made.
-_arn(kind, resource) := _bucket(resource) if kind in {"acl", "bucket"}
+_arn(kind, resource) := arn if {
+	arn := resource.inputs[_named_by[resource.type]]
+	is_string(arn)
+	startswith(arn, "arn:")
+	not unknowns.unknown(arn)
+}
+
+else := _bucket(resource) if kind in {"acl", "bucket"}
 
 # The type is as aws:ecr/repositoryPolicy:RepositoryPolicy.
 else := concat(":", ["arn", resource.partition, service, "us-east-1", _owner(resource.account), local]) if {
@@ -126,6 +133,12 @@ else := concat(":", ["arn", resource.partition, service, "us-east-1", _owner(res
 
 else := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
 	local := concat("", [_local[kind], _name(resource)])
+}
+
+# What a policy that stands by itself says of what it is attached to.
+_named_by := {
+	"aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn",
+	"aws:sns/topicPolicy:TopicPolicy": "arn",
 }
 
 _bucket(resource) := concat("", ["arn:", resource.partition, ":s3:::", name]) if name := stacks.bucket_name(resource)

@@ -12,6 +12,8 @@ test_found[name] if {
 		"a bucket that is not known": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::bucket", "known"]},
 		"a queue": {"type": "aws:sqs/queue:Queue", "inputs": {"name": "q", "policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:q", "known"]},
 		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
+		"a topic": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "arn:aws:sns:eu-west-1:123456789012:t", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
+		"a topic that is not known": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["topic", "arn:aws:sns:us-east-1:123456789012:n", "known"]},
 		"a bucket's ACL": {"type": "aws:s3/bucketAclV2:BucketAclV2", "inputs": {"bucket": "b", "acl": "public-read"}, "want": ["acl", "arn:aws:s3:::b", "known"]},
 		"a type that nobody knows by name": {"type": "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "inputs": {"policy": _deny}, "want": ["other", "arn:aws:cloudwatch:us-east-1:123456789012:eventBus/n", "known"]},
 		"a repository, which its policy does not name": {

@@ -27,16 +27,20 @@ surface(attached) := {
 	attached.kind == "bucket"
 }
 
-surface(attached) := _surface(attached, "sqs", "queue") if attached.kind == "queue"
+surface(attached) := _surface(attached, "sqs", actions.on("sqs", "queue")) if attached.kind == "queue"
 
-surface(attached) := _surface(attached, "sns", "topic") if attached.kind == "topic"
+surface(attached) := _surface(attached, "sns", actions.on("sns", "topic") - _not_of_topics) if attached.kind == "topic"
 
-_surface(attached, service, type) := {
+_surface(attached, service, names) := {
 	"account": attached.account,
 	"service": service,
 	"all": {attached.arn},
-	"actions": {attached.arn: actions.on(service, type)},
+	"actions": {attached.arn: names},
 }
+
+# Actions on topics that the policy of a topic cannot name: SNS refuses it ("Policy statement action out of service scope").
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+_not_of_topics := {"sns:ConfirmSubscription", "sns:CreateTopic", "sns:TagResource", "sns:UntagResource"}
 
 # METADATA
 # title: A request that is not refused

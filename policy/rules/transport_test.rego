@@ -11,6 +11,7 @@ test_surface if {
 	"s3:GetObject" in transport.surface({"kind": "bucket", "arn": "arn:aws:s3:::b", "account": "1"}).actions["arn:aws:s3:::b/key"]
 	"sqs:SendMessage" in transport.surface({"kind": "queue", "arn": "q", "account": "1"}).actions.q
 	"sns:Publish" in transport.surface({"kind": "topic", "arn": "t", "account": "1"}).actions.t
+	not "sns:TagResource" in transport.surface({"kind": "topic", "arn": "t", "account": "1"}).actions.t
 	not transport.surface({"kind": "key", "arn": "k", "account": "1"})
 }
 
