@@ -77,6 +77,23 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 	if err != nil {
 		return err
 	}
+	if settings.Monitoring.Enabled {
+		monitoring, err := components.NewFunctionMonitoring(ctx, "function", &components.FunctionMonitoringArgs{
+			FunctionName:   settings.Function.Name,
+			TimeoutSeconds: settings.Function.Timeout,
+			BucketName:     settings.Access.BucketName,
+			BucketOwner:    settings.DataAccountID,
+			Place:          settings.Place(),
+			Subscriptions:  settings.Monitoring.Subscriptions,
+		})
+		if err != nil {
+			return err
+		}
+		ctx.Export("alarmTopicArn", monitoring.TopicARN)
+	}
+	if err := analyze(ctx, settings); err != nil {
+		return err
+	}
 	ctx.Export(components.RoleARNOutput, role.ARN)
 	ctx.Export(components.RoleUniqueIDOutput, role.UniqueID)
 	ctx.Export(components.FunctionARNOutput, function.ARN)
@@ -99,8 +116,60 @@ func deployData(ctx *pulumi.Context, settings *components.Settings) error {
 	if err != nil {
 		return err
 	}
+	if settings.Monitoring.Enabled {
+		if err := monitorBucket(ctx, settings, bucket); err != nil {
+			return err
+		}
+	}
+	if err := analyze(ctx, settings); err != nil {
+		return err
+	}
 	ctx.Export("bucketName", bucket.Name)
 	ctx.Export("bucketArn", bucket.ARN)
 	ctx.Export("bucketPolicy", bucket.Policy)
+	return nil
+}
+
+// monitorBucket records and watches what is done with the bucket.
+func monitorBucket(ctx *pulumi.Context, settings *components.Settings, bucket *components.SharedBucket) error {
+	trail, err := components.NewBucketTrail(ctx, "trail", &components.BucketTrailArgs{
+		Bucket:        bucket,
+		BucketName:    settings.Access.BucketName,
+		LogBucketName: settings.Monitoring.TrailBucketName,
+		RetentionDays: settings.Monitoring.TrailRetentionDays,
+		ForceDestroy:  settings.ForceDestroy,
+		Place:         settings.Place(),
+	})
+	if err != nil {
+		return err
+	}
+	monitoring, err := components.NewBucketMonitoring(ctx, "bucket", &components.BucketMonitoringArgs{
+		Bucket:        bucket,
+		BucketName:    settings.Access.BucketName,
+		ClientErrors:  settings.Monitoring.ClientErrors,
+		FunctionName:  settings.Function.Name,
+		FunctionOwner: settings.ComputeAccountID,
+		Place:         settings.Place(),
+		Subscriptions: settings.Monitoring.Subscriptions,
+	})
+	if err != nil {
+		return err
+	}
+	ctx.Export("trailArn", trail.ARN)
+	ctx.Export("trailBucketName", trail.LogBucketName)
+	ctx.Export("alarmTopicArn", monitoring.TopicARN)
+	return nil
+}
+
+// analyze has IAM Access Analyzer look at the account, where that is asked for.
+func analyze(ctx *pulumi.Context, settings *components.Settings) error {
+	if !settings.AccessAnalyzer {
+		return nil
+	}
+	analyzer, err := components.NewAccessAnalyzer(ctx, "analyzer")
+	if err != nil {
+		return err
+	}
+	ctx.Export("accessAnalyzerArn", analyzer.ARN)
 	return nil
 }

@@ -57,7 +57,8 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"side": side, "computeAccountId": "123456789012", "dataAccountId": "987654321098", "bucketName": "b-b", "roleName": "R",
 			"functionName": "F", "permissions": `["read"]`, "prefix": "p/", "architecture": "x86_64", "memorySize": "512", "timeout": "7",
 			"reservedConcurrency": "5", "logRetentionDays": "7", "tracing": "Active", "oversize": "refuse", "presignTtl": "2m",
-			"forceDestroy": "true", "guard": "mandatory",
+			"forceDestroy": "true", "guard": "mandatory", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
+			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
 		} {
 			info.Config["cross-account-s3:"+key] = value
 		}
@@ -97,8 +98,11 @@ func TestComputeSide(t *testing.T) {
 	e.expect(t, function, "name", "F")
 	e.expect(t, function, "environment", "b-b", "987654321098", "p/", "refuse", "2m0s")
 	e.expect(t, function, "loggingConfig", "/aws/lambda/F")
+	e.expect(t, "aws:cloudwatch/metricAlarm:MetricAlarm function-duration", "threshold", "6300")
+	e.expect(t, "aws:sns/topicSubscription:TopicSubscription function-a@example.com", "endpoint", "a@example.com")
+	e.expect(t, "aws:accessanalyzer/analyzer:Analyzer analyzer", "type", "ACCOUNT")
 	for key := range e.inputs {
-		if strings.HasPrefix(key, "aws:s3/") {
+		if strings.HasPrefix(key, "aws:s3/") || strings.HasPrefix(key, "aws:cloudtrail/") {
 			t.Errorf("%s belongs to the other account", key)
 		}
 	}
@@ -113,8 +117,14 @@ func TestDataSide(t *testing.T) {
 	e.expect(t, bucket, "bucket", "b-b")
 	e.expect(t, bucket, "forceDestroy", "true")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "arn:aws:iam::123456789012:role/R", "arn:aws:s3:::b-b/p/*")
+	e.expect(t, "aws:cloudtrail/trail:Trail trail", "s3BucketName", "t-t")
+	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 trail", "rules", "9")
+	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy trail", "policy", "arn:aws:s3:::t-t/AWSLogs/987654321098/*")
+	e.expect(t, "aws:cloudwatch/metricAlarm:MetricAlarm bucket-4xx-errors", "threshold", "3")
+	e.expect(t, "aws:sns/topicSubscription:TopicSubscription bucket-a@example.com", "endpoint", "a@example.com")
+	e.expect(t, "aws:accessanalyzer/analyzer:Analyzer analyzer", "type", "ACCOUNT")
 	for _, key := range e.keys() {
-		if !strings.HasPrefix(key, "aws:s3/") && !strings.HasPrefix(key, "cross-account-s3:") {
+		if strings.HasPrefix(key, "aws:lambda/") || strings.HasPrefix(key, "aws:iam/") {
 			t.Errorf("%s belongs to the other account", key)
 		}
 	}

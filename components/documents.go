@@ -90,9 +90,14 @@ func (a Access) identityDocument() (string, error) { return render(a.grants(nil)
 // a request has no TLS version, so the two denials do not stand in for each other.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 func (a Access) bucketDocument(roleARN string) (string, error) {
-	everything := values(a.BucketARN(), a.BucketARN()+"/*")
-	return render(append(a.grants(policy.NewAWSPrincipal(roleARN)),
-		policy.Statement{
+	return render(append(a.grants(policy.NewAWSPrincipal(roleARN)), transportDenials(a.BucketARN())...))
+}
+
+// transportDenials are what nobody may do with a bucket, its owner included.
+func transportDenials(bucketARN string) []policy.Statement {
+	everything := values(bucketARN, bucketARN+"/*")
+	return []policy.Statement{
+		{
 			Sid:       "DenyPlainHTTP",
 			Effect:    policy.EffectDeny,
 			Principal: policy.NewGlobalPrincipal(),
@@ -100,7 +105,7 @@ func (a Access) bucketDocument(roleARN string) (string, error) {
 			Resource:  everything,
 			Condition: condition("Bool", "aws:SecureTransport", "false"),
 		},
-		policy.Statement{
+		{
 			Sid:       "DenyOldTLS",
 			Effect:    policy.EffectDeny,
 			Principal: policy.NewGlobalPrincipal(),
@@ -108,7 +113,7 @@ func (a Access) bucketDocument(roleARN string) (string, error) {
 			Resource:  everything,
 			Condition: condition("NumericLessThan", "s3:TlsVersion", "1.2"),
 		},
-	))
+	}
 }
 
 // trustDocument lets Lambda, and nobody else, run code as the role. AWS documents it without source conditions.

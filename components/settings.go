@@ -53,6 +53,10 @@ type Settings struct {
 	ComputeStack string
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
+	// Monitoring is how both accounts are watched.
+	Monitoring MonitoringSettings
+	// AccessAnalyzer is whether IAM Access Analyzer looks for what others can reach in the account.
+	AccessAnalyzer bool
 	// Guard says whether the rules refuse a deployment or only warn.
 	Guard Enforcement
 }
@@ -146,9 +150,11 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 			Oversize:            r.oneOf("oversize", "presign", "refuse"),
 			PresignTTL:          r.duration("presignTtl", time.Second, longestPresign),
 		},
-		ComputeStack: r.stack("computeStack", "account-a"),
-		ForceDestroy: r.boolean("forceDestroy"),
-		Guard:        Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
+		ComputeStack:   r.stack("computeStack", "account-a"),
+		ForceDestroy:   r.boolean("forceDestroy"),
+		Monitoring:     r.monitoring(),
+		AccessAnalyzer: r.boolean("accessAnalyzer"),
+		Guard:          Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
 	}
 	s.Access.Partition = partition(s.Region)
 

@@ -33,7 +33,10 @@ func TestSettingsOfTheProject(t *testing.T) {
 			PresignTTL:          15 * time.Minute,
 		},
 		ComputeStack: "organization/cross-account-s3/account-a",
-		Guard:        Mandatory,
+		Monitoring: MonitoringSettings{
+			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,
+		},
+		Guard: Mandatory,
 	}
 	for stack, side := range map[string]Side{"account-a": Compute, "account-b": Data} {
 		t.Run(stack, func(t *testing.T) {

@@ -39,58 +39,10 @@ func NewSharedBucket(
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:SharedBucket", name, component, opts...); err != nil {
 		return nil, fmt.Errorf("registering shared bucket %s: %w", name, err)
 	}
-	failed := func(what string, err error) (*SharedBucket, error) {
-		return nil, fmt.Errorf("registering the %s of bucket %s: %w", what, args.Access.BucketName, err)
-	}
-
-	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
-		Bucket:       pulumi.String(args.Access.BucketName),
-		ForceDestroy: pulumi.Bool(args.ForceDestroy),
-	}, pulumi.Parent(component))
+	bucket, publicAccess, err := newPrivateBucket(ctx, name, args.Access.BucketName, args.ForceDestroy, component)
 	if err != nil {
-		return nil, fmt.Errorf("registering bucket %s: %w", args.Access.BucketName, err)
+		return nil, err
 	}
-
-	// With ACLs off, what the other account puts belongs to this one.
-	ownership, err := s3.NewBucketOwnershipControls(ctx, name, &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket.Bucket,
-		Rule:   s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, pulumi.Parent(component))
-	if err != nil {
-		return failed("ownership controls", err)
-	}
-	publicAccess, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
-		Bucket:                bucket.Bucket,
-		BlockPublicAcls:       pulumi.Bool(true),
-		BlockPublicPolicy:     pulumi.Bool(true),
-		IgnorePublicAcls:      pulumi.Bool(true),
-		RestrictPublicBuckets: pulumi.Bool(true),
-	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{ownership}))
-	if err != nil {
-		return failed("public access block", err)
-	}
-	if _, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
-		Bucket: bucket.Bucket,
-		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{
-			Status: pulumi.String("Enabled"),
-		},
-	}, pulumi.Parent(component)); err != nil {
-		return failed("versioning", err)
-	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.Bucket,
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
-			s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-				ApplyServerSideEncryptionByDefault: s3.
-					BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-					SseAlgorithm: pulumi.String("AES256"),
-				},
-			},
-		},
-	}, pulumi.Parent(component)); err != nil {
-		return failed("default encryption", err)
-	}
-
 	document, err := args.Access.bucketDocument(args.Role.ARN)
 	if err != nil {
 		return nil, err
@@ -113,7 +65,7 @@ func NewSharedBucket(
 		pulumi.DeleteBeforeReplace(true),
 	)
 	if err != nil {
-		return failed("policy", err)
+		return nil, fmt.Errorf("registering the policy of bucket %s: %w", args.Access.BucketName, err)
 	}
 
 	component.Name = bucket.Bucket

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
@@ -31,7 +32,7 @@ type Settings struct {
 	Prefix         string
 }
 
-// stackSettings are settings of a stack, by their key in its file without the project's name.
+// stackSettings are settings of a stack, by their key in its file without the project's name; a list is in JSON.
 type stackSettings map[string]string
 
 // defaults are what the lab sets in its copies of the stacks' files. The function has to be built for this machine, on which it runs,
@@ -64,7 +65,11 @@ func configure(directory string, overrides ...map[string]stackSettings) (Setting
 		}
 		for _, override := range overrides {
 			for key, value := range override[name] {
-				if err := stack.Config.Set(config.MustMakeKey(string(project.Name), key), config.NewValue(value), false); err != nil {
+				set := config.NewValue(value)
+				if strings.HasPrefix(value, "[") { // A list, in JSON.
+					set = config.NewObjectValue(value)
+				}
+				if err := stack.Config.Set(config.MustMakeKey(string(project.Name), key), set, false); err != nil {
 					return Settings{}, fmt.Errorf("setting %s of stack %s: %w", key, name, err)
 				}
 			}

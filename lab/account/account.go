@@ -50,6 +50,7 @@ type World struct {
 	functions map[string]*Function // by ARN
 	logGroups map[string]*LogGroup // by ARN
 	keys      map[string]Key       // by access key id
+	watching
 }
 
 // New makes accounts with nothing in them. The ids have 12 digits.
@@ -64,6 +65,7 @@ func New(decider Decider, accounts ...string) *World {
 		functions: map[string]*Function{},
 		logGroups: map[string]*LogGroup{},
 		keys:      map[string]Key{},
+		watching:  newWatching(),
 	}
 }
 
@@ -77,7 +79,8 @@ func (w *World) Accounts() []string { return slices.Clone(w.accounts) }
 func (w *World) Inventory() []string {
 	w.mutex.RLock()
 	defer w.mutex.RUnlock()
-	arns := slices.Concat(slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)))
+	arns := slices.Concat(slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
+		w.watching.arns())
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())
 	}

@@ -77,6 +77,8 @@ const (
 	PublicAccessBlock    = "publicAccessBlock"
 	Versioning           = "versioning"
 	ServerSideEncryption = "serverSideEncryption"
+	// RequestMetrics stands in front of the id of each configuration of request metrics.
+	RequestMetrics = "requestMetrics/"
 )
 
 // bucketDefaults are what S3 configures for a new bucket, and what it goes back to when that configuration is deleted, but for

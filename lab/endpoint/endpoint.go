@@ -144,7 +144,7 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		switch asked.service {
 		case "", "s3":
-			err = e.serveS3(ctx, w, asked)
+			err = e.watchS3(ctx, w, asked)
 		case "sts":
 			err = e.serveSTS(w, asked)
 		case "lambda":

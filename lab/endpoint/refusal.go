@@ -84,28 +84,32 @@ var otherCodes = map[string]map[string]string{
 	},
 }
 
-// respond answers with an error in the form of the service.
-func respond(w http.ResponseWriter, r *request, err error) {
+// known is an error as AWS answers it. It is a copy: what the invoker gave is not ours to change.
+func known(err error) *Error {
 	var known *Error
 	var refusal *account.Error
 	switch {
 	case errors.As(err, &known):
+		return &Error{known.Status, known.Code, known.Message}
 	case errors.As(err, &refusal):
-		known = &Error{statusOf(refusal.Code), refusal.Code, refusal.Message}
+		return &Error{statusOf(refusal.Code), refusal.Code, refusal.Message}
 	default:
-		known = &Error{http.StatusInternalServerError, "InternalError", err.Error()}
+		return &Error{http.StatusInternalServerError, "InternalError", err.Error()}
 	}
-	answer := *known // What the invoker gave is not ours to change.
-	known = &answer
-	if code := otherCodes[r.service][known.Code]; code != "" {
-		known.Code = code
+}
+
+// respond answers with an error in the form of the service.
+func respond(w http.ResponseWriter, r *request, err error) {
+	answer := known(err)
+	if code := otherCodes[r.service][answer.Code]; code != "" {
+		answer.Code = code
 	}
 	var body []byte
 	switch r.service {
 	case "lambda":
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Amzn-Errortype", known.Code)
-		body, err = json.Marshal(map[string]string{"Type": "User", "Message": known.Message})
+		w.Header().Set("X-Amzn-Errortype", answer.Code)
+		body, err = json.Marshal(map[string]string{"Type": "User", "Message": answer.Message})
 	case "sts":
 		w.Header().Set("Content-Type", "text/xml")
 		body, err = xml.Marshal(struct {
@@ -114,7 +118,7 @@ func respond(w http.ResponseWriter, r *request, err error) {
 			Code      string   `xml:"Error>Code"`
 			Message   string   `xml:"Error>Message"`
 			RequestID string   `xml:"RequestId"`
-		}{Type: "Sender", Code: known.Code, Message: known.Message, RequestID: r.id})
+		}{Type: "Sender", Code: answer.Code, Message: answer.Message, RequestID: r.id})
 	default:
 		w.Header().Set("Content-Type", "application/xml")
 		body, err = xml.Marshal(struct {
@@ -123,13 +127,13 @@ func respond(w http.ResponseWriter, r *request, err error) {
 			Message   string
 			RequestID string `xml:"RequestId"`
 			HostID    string `xml:"HostId"`
-		}{Code: known.Code, Message: known.Message, RequestID: r.id, HostID: "lab"})
+		}{Code: answer.Code, Message: answer.Message, RequestID: r.id, HostID: "lab"})
 	}
 	if err != nil {
-		known.Status = http.StatusInternalServerError
+		answer.Status = http.StatusInternalServerError
 	}
 	w.Header().Set("X-Amz-Request-Id", r.id)
-	w.WriteHeader(known.Status)
+	w.WriteHeader(answer.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // Whoever is gone does not need it.
 	}

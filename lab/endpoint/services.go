@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"cross-account-s3/lab/account"
 )
@@ -88,8 +90,9 @@ func (e *Endpoint) serveLambda(ctx context.Context, w http.ResponseWriter, r *re
 	if err != nil {
 		return fmt.Errorf("reading the event: %w", err)
 	}
+	began := time.Now()
 	answer, err := e.invoke(ctx, function, payload)
-	if err != nil {
+	if err := errors.Join(err, e.countInvocation(ctx, function, began, answer, err)); err != nil {
 		return err
 	}
 	header := w.Header()

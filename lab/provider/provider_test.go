@@ -302,11 +302,80 @@ func lifecycles(t *testing.T, directory string) []struct {
 			map[string]any{"rules": []any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": true}}}},
 		{policyType, map[string]any{"bucket": "shared", "policy": bucketGrants("arn:aws:iam::123456789012:role/R")},
 			map[string]any{"policy": bucketGrants("arn:aws:iam::123456789012:root")}},
+		{"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", map[string]any{"bucket": "shared", "rules": []any{map[string]any{
+			"id": "expire", "status": "Enabled", "filter": map[string]any{"prefix": ""}, "expiration": map[string]any{"days": 30.0},
+		}}}, map[string]any{"rules": []any{map[string]any{
+			"id": "expire", "status": "Enabled", "filter": map[string]any{"prefix": "a/"}, "noncurrentVersionExpiration": map[string]any{"noncurrentDays": 3.0},
+		}}}},
+		{"aws:s3/bucketMetric:BucketMetric", map[string]any{"bucket": "shared", "name": "EntireBucket"}, map[string]any{}},
+		{trailType, map[string]any{"name": "t", "s3BucketName": "shared", "advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::shared/")}},
+			map[string]any{"advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::other/")}, "enableLogFileValidation": true, "enableLogging": false}},
+		{topicType, map[string]any{"name": "t"}, map[string]any{"tags": map[string]any{"a": "b"}}},
+		{"aws:sns/topicPolicy:TopicPolicy", map[string]any{"arn": topicARN, "policy": publishes("alarm:*")}, map[string]any{"policy": publishes("alarm:a")}},
+		{"aws:sns/topicSubscription:TopicSubscription",
+			map[string]any{"topic": topicARN, "protocol": "email", "endpoint": "a@example.com"}, map[string]any{}},
+		{alarmType, map[string]any{
+			"name": "a", "namespace": "AWS/S3", "metricName": "4xxErrors", "dimensions": map[string]any{"BucketName": "shared", "FilterId": "EntireBucket"},
+			"statistic": "Sum", "comparisonOperator": "GreaterThanOrEqualToThreshold", "threshold": 2.0, "period": 300.0, "evaluationPeriods": 1.0,
+			"treatMissingData": "notBreaching", "alarmActions": []any{topicARN},
+		}, map[string]any{"threshold": 3.0, "period": 60.0, "alarmDescription": "d", "okActions": []any{topicARN}}},
+		{"aws:cloudwatch/dashboard:Dashboard", map[string]any{"dashboardName": "d", "dashboardBody": "{}"},
+			map[string]any{"dashboardBody": `{"widgets":[]}`}},
+		{"aws:accessanalyzer/analyzer:Analyzer", map[string]any{"analyzerName": "x"}, map[string]any{"tags": map[string]any{"a": "b"}}},
+	}
+}
+
+const (
+	trailType = "aws:cloudtrail/trail:Trail"
+	topicType = "aws:sns/topic:Topic"
+	alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	topicARN  = "arn:aws:sns:us-east-1:123456789012:t"
+)
+
+func selects(category, objects string) any {
+	return map[string]any{"fieldSelectors": []any{
+		map[string]any{"field": "eventCategory", "equals": []any{category}},
+		map[string]any{"field": "resources.type", "equals": []any{"AWS::S3::Object"}},
+		map[string]any{"field": "resources.ARN", "startsWiths": []any{objects}},
+	}}
+}
+
+func publishes(source string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish",` +
+		`"Resource":"` + topicARN + `","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:cloudwatch:us-east-1:123456789012:` + source + `"}}}]}`
+}
+
+// What the lab would not do as AWS does is an error, and not silence.
+func TestWatchingThatTheLabDoesNotKnow(t *testing.T) {
+	f := newFixture(t, nil)
+	i := f.configured(t, compute)
+	i.mustCreate(bucketType, map[string]any{"bucket": "shared"})
+	alarm := map[string]any{
+		"name": "a", "namespace": "n", "metricName": "m", "statistic": "Average", "comparisonOperator": "GreaterThanOrEqualToThreshold", "threshold": 1.0,
+		"period": 60.0, "evaluationPeriods": 1.0, "treatMissingData": "notBreaching",
+	}
+	for name, c := range map[string]struct {
+		token, want string
+		inputs      map[string]any
+	}{
+		"management events": {trailType, "selects something else", map[string]any{
+			"name": "t", "s3BucketName": "shared", "advancedEventSelectors": []any{selects("Management", "arn:aws:s3:::shared/")}}},
+		"a bucket whose policy does not let CloudTrail write": {trailType, "InsufficientS3BucketPolicyException", map[string]any{
+			"name": "t", "s3BucketName": "shared", "advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::shared/")}}},
+		"a log bucket that is not there": {trailType, "S3BucketDoesNotExistException", map[string]any{"name": "t", "s3BucketName": "none"}},
+		"an average":                     {alarmType, "alarm a is another one", alarm},
+		"a dashboard that is no JSON":    {"aws:cloudwatch/dashboard:Dashboard", "valid JSON", map[string]any{"dashboardName": "d", "dashboardBody": "{"}},
+	} {
+		if _, _, _, err := i.create(c.token, c.inputs); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, expected %s", name, err, c.want)
+		}
 	}
 }
 
 func bucketGrants(principal string) string {
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"}]}`
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"},` +
+		`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],` +
+		`"Resource":["arn:aws:s3:::shared","arn:aws:s3:::shared/AWSLogs/*"]}]}`
 }
 
 // Each resource is created, read without a difference, changed in each of its inputs, and deleted.
