@@ -57,7 +57,7 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"side": side, "computeAccountId": "123456789012", "dataAccountId": "987654321098", "bucketName": "b-b", "roleName": "R",
 			"functionName": "F", "permissions": `["read"]`, "prefix": "p/", "architecture": "x86_64", "memorySize": "512", "timeout": "7",
 			"reservedConcurrency": "5", "logRetentionDays": "7", "tracing": "Active", "oversize": "refuse", "presignTtl": "2m",
-			"forceDestroy": "true", "guard": "mandatory", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
+			"forceDestroy": "true", "guard": "mandatory", "encryption": "sse-kms", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
 			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
 		} {
 			info.Config["cross-account-s3:"+key] = value
@@ -93,6 +93,7 @@ func TestComputeSide(t *testing.T) {
 	const policy, function = "aws:iam/rolePolicy:RolePolicy role-", "aws:lambda/function:Function function"
 	e.expect(t, "aws:iam/role:Role role", "name", "R")
 	e.expect(t, policy+"bucket-access", "policy", `"s3:GetObject"`, "arn:aws:s3:::b-b/p/*")
+	e.expect(t, policy+"bucket-access", "policy", `"kms:Decrypt"`, "alias/b-b")
 	e.expect(t, policy+"telemetry", "policy", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/F:*", "xray:PutTraceSegments")
 	e.expect(t, "aws:cloudwatch/logGroup:LogGroup function", "name", "/aws/lambda/F")
 	e.expect(t, function, "name", "F")
@@ -117,6 +118,7 @@ func TestDataSide(t *testing.T) {
 	e.expect(t, bucket, "bucket", "b-b")
 	e.expect(t, bucket, "forceDestroy", "true")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "arn:aws:iam::123456789012:role/R", "arn:aws:s3:::b-b/p/*")
+	e.expect(t, "aws:kms/keyPolicy:KeyPolicy bucket-key", "policy", "arn:aws:iam::123456789012:role/R", `"kms:Decrypt"`)
 	e.expect(t, "aws:cloudtrail/trail:Trail trail", "s3BucketName", "t-t")
 	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 trail", "rules", "9")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy trail", "policy", "arn:aws:s3:::t-t/AWSLogs/987654321098/*")

@@ -43,7 +43,7 @@ func NewBucketTrail(ctx *pulumi.Context, name string, args *BucketTrailArgs, opt
 	failed := func(what string, err error) (*BucketTrail, error) {
 		return nil, fmt.Errorf("registering the %s of bucket %s: %w", what, args.LogBucketName, err)
 	}
-	logs, publicAccess, err := newPrivateBucket(ctx, name, args.LogBucketName, args.ForceDestroy, component)
+	logs, publicAccess, err := newPrivateBucket(ctx, name, args.LogBucketName, args.ForceDestroy, nil, component)
 	if err != nil {
 		return nil, err
 	}

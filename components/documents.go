@@ -41,6 +41,8 @@ type Access struct {
 	Prefix string
 	// Permissions are what is allowed; at least one.
 	Permissions []Permission
+	// Key encrypts the bucket; nil where that is left to S3's own keys.
+	Key *BucketKey
 }
 
 // BucketARN is the ARN of the bucket itself, which ListBucket is asked on.
@@ -83,14 +85,16 @@ func (a Access) grants(principal *policy.Principal) []policy.Statement {
 	return grants
 }
 
-// identityDocument is the half in the compute account: what the role may do with the bucket.
-func (a Access) identityDocument() (string, error) { return render(a.grants(nil)) }
+// identityDocument is the half in the compute account: what the role may do with the bucket, and with the key behind it.
+func (a Access) identityDocument() (string, error) {
+	return render(append(a.grants(nil), a.keyGrants()...))
+}
 
 // bucketDocument is the half in the data account: the grants to the role, and what nobody may do, the owner included. Without TLS
 // a request has no TLS version, so the two denials do not stand in for each other.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 func (a Access) bucketDocument(roleARN string) (string, error) {
-	return render(append(a.grants(policy.NewAWSPrincipal(roleARN)), transportDenials(a.BucketARN())...))
+	return render(slices.Concat(a.grants(policy.NewAWSPrincipal(roleARN)), a.encryptionDenials(), transportDenials(a.BucketARN())))
 }
 
 // transportDenials are what nobody may do with a bucket, its owner included.

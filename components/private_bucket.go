@@ -8,9 +8,9 @@ import (
 )
 
 // newPrivateBucket registers a bucket with what every bucket here has: one owner of all objects, no public access, versions and
-// default encryption. A policy has to come after the public access block.
+// default encryption, with S3's own keys where the ARN of a key is nil. A policy has to come after the public access block.
 func newPrivateBucket(
-	ctx *pulumi.Context, name, bucketName string, forceDestroy bool, parent pulumi.Resource,
+	ctx *pulumi.Context, name, bucketName string, forceDestroy bool, encryptionKey pulumi.StringInput, parent pulumi.Resource,
 ) (*s3.BucketV2, *s3.BucketPublicAccessBlock, error) {
 	failed := func(what string, err error) (*s3.BucketV2, *s3.BucketPublicAccessBlock, error) {
 		return nil, nil, fmt.Errorf("registering the %s of bucket %s: %w", what, bucketName, err)
@@ -50,16 +50,16 @@ func newPrivateBucket(
 	}, pulumi.Parent(parent)); err != nil {
 		return failed("versioning", err)
 	}
+	byDefault := s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")}
+	rule := s3.BucketServerSideEncryptionConfigurationV2RuleArgs{}
+	if encryptionKey != nil {
+		byDefault.SseAlgorithm, byDefault.KmsMasterKeyId = pulumi.String("aws:kms"), encryptionKey.ToStringOutput()
+		rule.BucketKeyEnabled = pulumi.Bool(true) // KMS is asked, and paid, once in a while instead of for every object.
+	}
+	rule.ApplyServerSideEncryptionByDefault = byDefault
 	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
 		Bucket: bucket.Bucket,
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
-			s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-				ApplyServerSideEncryptionByDefault: s3.
-					BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-					SseAlgorithm: pulumi.String("AES256"),
-				},
-			},
-		},
+		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{rule},
 	}, pulumi.Parent(parent)); err != nil {
 		return failed("default encryption", err)
 	}

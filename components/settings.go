@@ -156,6 +156,9 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		AccessAnalyzer: r.boolean("accessAnalyzer"),
 		Guard:          Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
 	}
+	if Encryption(r.oneOf("encryption", string(SSES3), string(SSEKMS))) == SSEKMS {
+		s.Access.Key = &BucketKey{Region: s.Region, AccountID: s.DataAccountID, RoleAccountID: s.ComputeAccountID}
+	}
 	s.Access.Partition = partition(s.Region)
 
 	if s.ComputeAccountID != "" && s.ComputeAccountID == s.DataAccountID {

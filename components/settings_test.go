@@ -67,6 +67,9 @@ func TestSettingsAccepted(t *testing.T) {
 		{"a function switched off", "cross-account-s3:reservedConcurrency", "0", func(s *Settings) any { return s.Function.ReservedConcurrency }, 0},
 		{"a long presigned URL", "cross-account-s3:presignTtl", "12h", func(s *Settings) any { return s.Function.PresignTTL }, 12 * time.Hour},
 		{"a bucket to be emptied", "cross-account-s3:forceDestroy", "true", func(s *Settings) any { return s.ForceDestroy }, true},
+		{"a key of one's own", "cross-account-s3:encryption", "sse-kms", func(s *Settings) any { return *s.Access.Key }, BucketKey{
+			Region: "us-east-1", AccountID: "987654321098", RoleAccountID: "123456789012",
+		}},
 		{"a guard that warns", "cross-account-s3:guard", "advisory", func(s *Settings) any { return s.Guard }, Advisory},
 		{"China", "aws:region", "cn-north-1", func(s *Settings) any { return s.LogGroupARN() }, "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/aws/lambda/CrossAccountS3Access"},
 		{"GovCloud", "aws:region", "us-gov-west-1", func(s *Settings) any { return s.RoleARN() }, "arn:aws-us-gov:iam::123456789012:role/CrossAccountS3Role"},
@@ -132,6 +135,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"unknown oversize", "account-a", project + "oversize", "stream", "presign or refuse"},
 		{"a URL for ever", "account-a", project + "presignTtl", "12h1s", "from 1s to 12h"},
 		{"a duration without a unit", "account-a", project + "presignTtl", "900", "as in 15m"},
+		{"an encryption in the words of S3", "account-b", project + "encryption", "aws:kms", "sse-s3 or sse-kms"},
 		{"a guard of another kind", "account-a", project + "guard", "off", "mandatory or advisory"},
 		{"a truth of another kind", "account-b", project + "forceDestroy", "yes", "true or false"},
 		{"a stack without organization", "account-b", project + "computeStack", "account-a", "with its organization and project"},

@@ -39,7 +39,17 @@ func NewSharedBucket(
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:SharedBucket", name, component, opts...); err != nil {
 		return nil, fmt.Errorf("registering shared bucket %s: %w", name, err)
 	}
-	bucket, publicAccess, err := newPrivateBucket(ctx, name, args.Access.BucketName, args.ForceDestroy, component)
+	var encryptionKey pulumi.StringInput
+	if args.Access.Key != nil {
+		key, err := NewBucketEncryptionKey(ctx, name+"-key", &BucketEncryptionKeyArgs{
+			Access: args.Access, Role: args.Role,
+		}, pulumi.Parent(component))
+		if err != nil {
+			return nil, err
+		}
+		encryptionKey = key.ARN
+	}
+	bucket, publicAccess, err := newPrivateBucket(ctx, name, args.Access.BucketName, args.ForceDestroy, encryptionKey, component)
 	if err != nil {
 		return nil, err
 	}

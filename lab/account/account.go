@@ -1,6 +1,6 @@
-// Package account is the state of the lab's AWS accounts: roles, buckets and what is in them, functions, log groups and access keys.
-// It answers as IAM, S3 and Lambda do to those who change something, and decides requests with the evaluator of package policy
-// over the policies that are in force. It is a simulation: nothing is sent to AWS, and every change takes effect at once.
+// Package account is the state of the lab's AWS accounts: roles, buckets and what is in them, functions, log groups, keys of KMS and
+// access keys. It answers as IAM, S3, KMS and Lambda do to those who change something, and decides requests with the evaluator of
+// package policy over the policies that are in force. It is a simulation: nothing is sent to AWS, and every change takes effect at once.
 package account
 
 import (
@@ -51,6 +51,9 @@ type World struct {
 	logGroups map[string]*LogGroup // by ARN
 	keys      map[string]Key       // by access key id
 	watching
+
+	kmsKeys    map[string]*KMSKey // by ARN
+	kmsAliases map[string]string  // ARNs of keys, by the ARN of the alias
 }
 
 // New makes accounts with nothing in them. The ids have 12 digits.
@@ -66,6 +69,9 @@ func New(decider Decider, accounts ...string) *World {
 		logGroups: map[string]*LogGroup{},
 		keys:      map[string]Key{},
 		watching:  newWatching(),
+
+		kmsKeys:    map[string]*KMSKey{},
+		kmsAliases: map[string]string{},
 	}
 }
 
@@ -79,8 +85,10 @@ func (w *World) Accounts() []string { return slices.Clone(w.accounts) }
 func (w *World) Inventory() []string {
 	w.mutex.RLock()
 	defer w.mutex.RUnlock()
-	arns := slices.Concat(slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
-		w.watching.arns())
+	arns := slices.Concat(
+		slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
+		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(),
+	)
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())
 	}

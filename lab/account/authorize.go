@@ -39,6 +39,10 @@ func (w *World) Authorize(
 	if resource.AccountID == "" && key != nil {
 		resource.AccountID = key.Account() // Who asks for no resource, or for a bucket that nobody has, means the own account.
 	}
+	aliases := []string{}
+	if strings.Contains(resourceARN, ":kms:") {
+		c.ResourcePolicy, aliases = w.keyPolicy(resourceARN)
+	}
 	c.Request.Resource = resource
 	c.Request.Context = policy.ImpliedContext(c.Request.Principal, resource)
 	if key != nil {
@@ -46,6 +50,13 @@ func (w *World) Authorize(
 		c.Request.Context["aws:PrincipalArn"] = key.Role
 		session := key.Principal[strings.LastIndexByte(key.Principal, '/')+1:]
 		c.Request.Context["aws:userid"] = key.RoleID + ":" + session
+	}
+	// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+	if key != nil && strings.Contains(resourceARN, ":kms:") {
+		c.Request.Context["kms:CallerAccount"] = key.Account()
+	}
+	if len(aliases) > 0 {
+		c.Request.Context["kms:ResourceAliases"] = aliases
 	}
 	maps.Copy(c.Request.Context, request)
 	result, err := w.decider.Decide(ctx, c)

@@ -286,8 +286,7 @@ func (w *World) DeleteBucketPolicy(bucketName string) error {
 	return nil
 }
 
-// effectivePolicy is a bucket's policy for the evaluator. The lab knows that a deleted role's id is nobody's, which the evaluator
-// could not tell from the id alone, so it stands there as an ARN that no session has.
+// effectivePolicy is a bucket's policy for the evaluator.
 func (w *World) effectivePolicy(bucketName string) json.RawMessage {
 	w.mutex.RLock()
 	defer w.mutex.RUnlock()
@@ -295,7 +294,5 @@ func (w *World) effectivePolicy(bucketName string) json.RawMessage {
 	if bucket == nil || bucket.policy == "" {
 		return nil
 	}
-	return json.RawMessage(w.render(bucket.policy, bucket.ids, func(arn, id string) string {
-		return "arn:aws:iam::" + policy.AccountOf(arn) + ":role/" + id
-	}))
+	return json.RawMessage(w.render(bucket.policy, bucket.ids, deadPrincipal))
 }

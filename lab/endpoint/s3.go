@@ -57,9 +57,19 @@ func (e *Endpoint) serveS3(ctx context.Context, w http.ResponseWriter, r *reques
 			return err
 		}
 	}
+	encrypted, err := e.authorizeKeys(ctx, r, bucket, asks)
+	if err != nil {
+		return err
+	}
 	copied, err := copySource(r.Header)
 	if err != nil {
 		return err
+	}
+	if encrypted.algorithm != "" {
+		for name, value := range encrypted.header() {
+			w.Header().Set(name, value)
+		}
+		r.Request = r.WithContext(context.WithValue(ctx, encryptionKey{}, encrypted))
 	}
 	e.objects.ServeHTTP(w, copied.apply(r.Request))
 	return nil

@@ -34,25 +34,28 @@ type aws struct {
 
 // kinds are the resource types that the lab has, by their tokens.
 var kinds = map[string]kind{
-	"aws:accessanalyzer/analyzer:Analyzer":                                                       of[analyzer](),
-	"aws:cloudtrail/trail:Trail":                                                                 of[cloudTrail](),
-	"aws:cloudwatch/dashboard:Dashboard":                                                         of[dashboard](),
-	"aws:cloudwatch/logGroup:LogGroup":                                                           of[logGroup](),
-	"aws:cloudwatch/metricAlarm:MetricAlarm":                                                     of[metricAlarm](),
-	"aws:iam/role:Role":                                                                          of[role](),
-	"aws:iam/rolePolicy:RolePolicy":                                                              of[rolePolicy](),
-	"aws:lambda/function:Function":                                                               of[function](),
-	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       of[bucketLifecycle](),
-	"aws:s3/bucketMetric:BucketMetric":                                                           of[bucketMetric](),
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     of[bucketOwnershipControls](),
-	"aws:s3/bucketPolicy:BucketPolicy":                                                           of[bucketPolicy](),
-	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     of[bucketPublicAccessBlock](),
+	"aws:accessanalyzer/analyzer:Analyzer":                                 of[analyzer](),
+	"aws:cloudtrail/trail:Trail":                                           of[cloudTrail](),
+	"aws:cloudwatch/dashboard:Dashboard":                                   of[dashboard](),
+	"aws:cloudwatch/logGroup:LogGroup":                                     of[logGroup](),
+	"aws:cloudwatch/metricAlarm:MetricAlarm":                               of[metricAlarm](),
+	"aws:iam/role:Role":                                                    of[role](),
+	"aws:iam/rolePolicy:RolePolicy":                                        of[rolePolicy](),
+	"aws:lambda/function:Function":                                         of[function](),
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": of[bucketLifecycle](),
+	"aws:s3/bucketMetric:BucketMetric":                                     of[bucketMetric](),
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls":               of[bucketOwnershipControls](),
+	"aws:s3/bucketPolicy:BucketPolicy":                                     of[bucketPolicy](),
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":               of[bucketPublicAccessBlock](),
+	"aws:kms/alias:Alias":                                                  of[kmsAlias](),
+	"aws:kms/key:Key":                                                      of[kmsKey](),
+	"aws:kms/keyPolicy:KeyPolicy":                                          of[kmsKeyPolicy](),
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": of[bucketEncryption](),
-	"aws:s3/bucketV2:BucketV2":                                                                   of[bucket](),
-	"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               of[bucketVersioning](),
-	"aws:sns/topic:Topic":                                                                        of[topic](),
-	"aws:sns/topicPolicy:TopicPolicy":                                                            of[topicPolicy](),
-	"aws:sns/topicSubscription:TopicSubscription":                                                of[topicSubscription](),
+	"aws:s3/bucketV2:BucketV2":                     of[bucket](),
+	"aws:s3/bucketVersioningV2:BucketVersioningV2": of[bucketVersioning](),
+	"aws:sns/topic:Topic":                          of[topic](),
+	"aws:sns/topicPolicy:TopicPolicy":              of[topicPolicy](),
+	"aws:sns/topicSubscription:TopicSubscription":  of[topicSubscription](),
 }
 
 func kindOf(urn string) (kind, resource.URN, error) {
@@ -223,7 +226,7 @@ func (p *aws) Update(ctx context.Context, request *pulumirpc.UpdateRequest) (*pu
 	if err != nil {
 		return nil, err
 	}
-	if _, err := kind.put(ctx, session, inputs, false); err != nil {
+	if _, err := kind.put(ctx, session.of(request.GetId()), inputs, false); err != nil {
 		return nil, failed("updating", urn, request.GetId(), err)
 	}
 	outputs, err := kind.get(ctx, session, request.GetId(), inputs)
@@ -319,7 +322,7 @@ func (p *aws) begin(ctx context.Context, urn resource.URN, kind string) (*sessio
 func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
-		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "TrailNotFoundException", notConfigured,
+		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException", notConfigured,
 	}, refusal.Code)
 }
 

@@ -251,7 +251,7 @@ const (
 )
 
 // lifecycles are resources, each with a change of every input that can be changed in place.
-func lifecycles(t *testing.T, directory string) []struct {
+func lifecycles(t *testing.T, directory, kmsKeyID string) []struct {
 	token   string
 	inputs  map[string]any
 	changes map[string]any
@@ -302,6 +302,12 @@ func lifecycles(t *testing.T, directory string) []struct {
 			map[string]any{"rules": []any{map[string]any{"applyServerSideEncryptionByDefault": map[string]any{"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": true}}}},
 		{policyType, map[string]any{"bucket": "shared", "policy": bucketGrants("arn:aws:iam::123456789012:role/R")},
 			map[string]any{"policy": bucketGrants("arn:aws:iam::123456789012:root")}},
+		{"aws:kms/key:Key", map[string]any{"policy": keyAdministered("kms:*"), "description": "one"}, map[string]any{
+			"policy": keyAdministered("*"), "description": "two", "enableKeyRotation": true, "isEnabled": false, "deletionWindowInDays": 7.0,
+			"tags": map[string]any{"a": "b"},
+		}},
+		{"aws:kms/keyPolicy:KeyPolicy", map[string]any{"keyId": kmsKeyID, "policy": keyAdministered("kms:*")}, map[string]any{"policy": keyAdministered("*")}},
+		{"aws:kms/alias:Alias", map[string]any{"name": "alias/one", "targetKeyId": kmsKeyID}, nil},
 		{"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", map[string]any{"bucket": "shared", "rules": []any{map[string]any{
 			"id": "expire", "status": "Enabled", "filter": map[string]any{"prefix": ""}, "expiration": map[string]any{"days": 30.0},
 		}}}, map[string]any{"rules": []any{map[string]any{
@@ -372,6 +378,10 @@ func TestWatchingThatTheLabDoesNotKnow(t *testing.T) {
 	}
 }
 
+func keyAdministered(action string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"` + action + `","Resource":"*"}]}`
+}
+
 func bucketGrants(principal string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"},` +
 		`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],` +
@@ -382,7 +392,12 @@ func bucketGrants(principal string) string {
 func TestLifecycles(t *testing.T) {
 	f := newFixture(t, nil)
 	i := f.configured(t, compute)
-	all := lifecycles(t, f.directory)
+	deployer := f.keys[compute]
+	key, err := f.world.CreateKMSKey(t.Context(), &deployer, account.KMSKey{Account: compute, Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := lifecycles(t, f.directory, key.ID)
 	if tested, known := len(all), len(kinds); tested != known {
 		t.Fatalf("%d of %d kinds are tested", tested, known)
 	}
@@ -428,14 +443,14 @@ func TestLifecycles(t *testing.T) {
 			t.Errorf("deleting %s: %v", m.token, err)
 		}
 		if id, _, _ := i.read(m.token, m.id, nil, nil); id != "" && m.token != "aws:s3/bucketVersioningV2:BucketVersioningV2" &&
-			!strings.Contains(m.token, "Encryption") { // Which S3 never lets go of.
+			!strings.Contains(m.token, "Encryption") && !strings.Contains(m.token, "keyPolicy") { // Which S3 and KMS never let go of.
 			t.Errorf("%s is still there", m.token)
 		}
 		if err := i.delete(m.token, m.id, m.outputs); err != nil && !strings.Contains(m.token, "bucket") {
 			t.Errorf("deleting %s a second time: %v", m.token, err)
 		}
 	}
-	if left := f.world.Inventory(); len(left) != 2 {
+	if left := f.world.Inventory(); len(left) != 3 || !slices.Contains(left, key.ARN()) {
 		t.Errorf("left: %v", left)
 	}
 }
@@ -504,7 +519,7 @@ func TestConfigure(t *testing.T) {
 	}{
 		{"account A", map[string]any{"region": "us-east-1", "allowedAccountIds": `["123456789012"]`}, ""},
 		{"no region", map[string]any{"allowedAccountIds": `["123456789012"]`}, "aws:region is missing"},
-		{"no credentials", map[string]any{"region": "us-east-1", "allowedAccountIds": `["210987654321"]`}, "no credentials"},
+		{"no credentials", map[string]any{"region": "us-east-1", "allowedAccountIds": `[]`}, "no credentials"},
 		{"another account", map[string]any{"region": "us-east-1", "allowedAccountIds": `["111122223333"]`}, "AWS account ID not allowed: 987654321098"},
 		{"a forbidden account", map[string]any{"region": "us-east-1", "allowedAccountIds": `["123456789012"]`, "forbiddenAccountIds": `["123456789012"]`}, "AWS account ID not allowed: 123456789012"},
 		{"not a list", map[string]any{"region": "us-east-1", "allowedAccountIds": `123456789012`}, "aws:allowedAccountIds"},

@@ -24,6 +24,15 @@ type session struct {
 	account   string
 	region    string
 	directory string
+	// id is that of the resource that is changed; empty where one is made.
+	id string
+}
+
+// of is the session at work on one resource.
+func (s *session) of(id string) *session {
+	about := *s
+	about.id = id
+	return &about
 }
 
 // configuration is the provider's configuration as the program and the stack's file give it.
