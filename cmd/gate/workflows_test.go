@@ -76,6 +76,29 @@ func TestWorkflowsRunWhatThePageTells(t *testing.T) {
 	}
 }
 
+// What the audit runs stands on its page, in the same order.
+func TestAuditRunsWhatThePageTells(t *testing.T) {
+	var told, commands []string
+	for _, block := range codeBlocks(t, "../../docs/audit.md", "") {
+		for line := range strings.Lines(block) {
+			if strings.HasPrefix(line, "pulumi ") || strings.HasPrefix(line, "aws ") || strings.Contains(line, "account-a.json account-b.json") {
+				told = append(told, strings.TrimSpace(line))
+			}
+		}
+	}
+	jobs := readWorkflow(t, "../../.github/workflows/audit.yml").Jobs
+	for _, job := range []string{"drift", "audit"} {
+		for _, step := range jobs[job].Steps {
+			if command := strings.TrimSpace(step.Run); command != "" && !strings.HasPrefix(command, "{") {
+				commands = append(commands, command)
+			}
+		}
+	}
+	if len(told) < len(commands) || !slices.Equal(commands, told[len(told)-len(commands):]) {
+		t.Errorf("audit.yml runs\n%s\ndocs/audit.md tells\n%s", strings.Join(commands, "\n"), strings.Join(told, "\n"))
+	}
+}
+
 // What nobody may put into a shell, what somebody may have moved, and what was never bounded is in no workflow.
 func TestWorkflowsAreCareful(t *testing.T) {
 	paths, err := filepath.Glob("../../.github/workflows/*.yml")
