@@ -219,7 +219,7 @@ func (l *Lab) audit(t *testing.T, bucket string) string {
 		t.Fatal(err)
 	}
 	auditing, err := audit.New(t.Context(), rules, engine, audit.Options{Keep: []string{
-		"logs:*", "lambda.amazonaws.com", "cloudtrail.amazonaws.com", "cloudwatch.amazonaws.com",
+		"logs:*", "kms:*", "lambda.amazonaws.com", "cloudtrail.amazonaws.com", "cloudwatch.amazonaws.com",
 	}}, l.states(t)...)
 	if err != nil {
 		t.Fatal(err)
