@@ -149,5 +149,5 @@ func (args *BucketTrailArgs) logDocument(trailARN string) (string, error) {
 			Resource:  values(fmt.Sprintf("%s/AWSLogs/%s/*", arn, args.Place.AccountID)),
 			Condition: toOwner,
 		},
-	}, transportDenials(arn)...))
+	}, transportDenials(arn, "")...))
 }

@@ -1,6 +1,7 @@
 package components
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,6 +42,8 @@ type Access struct {
 	Prefix string
 	// Permissions are what is allowed; at least one.
 	Permissions []Permission
+	// Conditions are what every request has to meet besides.
+	Conditions Conditions
 	// Key encrypts the bucket; nil where that is left to S3's own keys.
 	Key *BucketKey
 }
@@ -94,11 +97,12 @@ func (a Access) identityDocument() (string, error) {
 // a request has no TLS version, so the two denials do not stand in for each other.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 func (a Access) bucketDocument(roleARN string) (string, error) {
-	return render(slices.Concat(a.grants(policy.NewAWSPrincipal(roleARN)), a.encryptionDenials(), transportDenials(a.BucketARN())))
+	return render(slices.Concat(a.grants(policy.NewAWSPrincipal(roleARN)), a.encryptionDenials(), a.Conditions.denials(a.BucketARN()),
+		transportDenials(a.BucketARN(), a.Conditions.MinimumTLSVersion)))
 }
 
-// transportDenials are what nobody may do with a bucket, its owner included.
-func transportDenials(bucketARN string) []policy.Statement {
+// transportDenials are what nobody may do with a bucket, its owner included. The oldest version of TLS is 1.2 where it is empty.
+func transportDenials(bucketARN, minimumTLSVersion string) []policy.Statement {
 	everything := values(bucketARN, bucketARN+"/*")
 	return []policy.Statement{
 		{
@@ -115,7 +119,7 @@ func transportDenials(bucketARN string) []policy.Statement {
 			Principal: policy.NewGlobalPrincipal(),
 			Action:    values("s3:*"),
 			Resource:  everything,
-			Condition: condition("NumericLessThan", "s3:TlsVersion", "1.2"),
+			Condition: condition("NumericLessThan", "s3:TlsVersion", cmp.Or(minimumTLSVersion, "1.2")),
 		},
 	}
 }

@@ -138,6 +138,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 			BucketName:  r.bucketName("bucketName"),
 			Prefix:      r.prefix("prefix"),
 			Permissions: r.permissions("permissions"),
+			Conditions:  r.conditions(),
 		},
 		Function: FunctionSettings{
 			Name:                r.matching("functionName", functionNameForm, "a function name: 1 to 64 letters, digits, - and _"),
@@ -169,6 +170,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		r.guard("computeAccountId", s.ComputeAccountID)
 	case Data:
 		r.guard("dataAccountId", s.DataAccountID)
+		r.deployRoles(s.Access.Conditions, s.DataAccountID)
 	}
 	r.strangers()
 

@@ -20,6 +20,7 @@ func TestSettingsOfTheProject(t *testing.T) {
 			Partition:   "aws",
 			BucketName:  "my-cross-account-bucket",
 			Permissions: []Permission{Read, Write, Delete, List},
+			Conditions:  Conditions{VPCEndpoints: []string{}, DeployRoles: []string{}, MinimumTLSVersion: "1.2"},
 		},
 		Function: FunctionSettings{
 			Name:                "CrossAccountS3Access",
@@ -135,6 +136,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"unknown oversize", "account-a", project + "oversize", "stream", "presign or refuse"},
 		{"a URL for ever", "account-a", project + "presignTtl", "12h1s", "from 1s to 12h"},
 		{"a duration without a unit", "account-a", project + "presignTtl", "900", "as in 15m"},
+		{"an old TLS", "account-b", project + "minimumTlsVersion", "1.0", "1.2 or 1.3"},
 		{"an encryption in the words of S3", "account-b", project + "encryption", "aws:kms", "sse-s3 or sse-kms"},
 		{"a guard of another kind", "account-a", project + "guard", "off", "mandatory or advisory"},
 		{"a truth of another kind", "account-b", project + "forceDestroy", "yes", "true or false"},

@@ -58,6 +58,9 @@ type Lab struct {
 	profiles []Profile
 }
 
+// organizationID is the organization of the project's two accounts. The stranger's is in none.
+const organizationID = "o-exampleorgid"
+
 // strangersAccount has nothing to do with the project.
 const strangersAccount = "111122223333"
 
@@ -105,6 +108,7 @@ func Start(ctx context.Context, options Options) (_ *Lab, err error) {
 		return nil, err
 	}
 	l.world = account.New(decider, l.Settings.ComputeAccount, l.Settings.DataAccount, strangersAccount)
+	l.world.Organize(organizationID, l.Settings.ComputeAccount, l.Settings.DataAccount)
 	l.runtime = runtime.New(filepath.Join(l.home, "functions"), l.surroundings, l.log)
 	if l.endpoint, err = endpoint.Start(ctx, l.world, l.invoke, l.home); err != nil {
 		return nil, err

@@ -43,13 +43,14 @@ type World struct {
 	objects *s3mem.Backend
 	now     func() time.Time
 
-	mutex     sync.RWMutex
-	accounts  []string
-	roles     map[string]*Role     // by ARN
-	buckets   map[string]*Bucket   // by name
-	functions map[string]*Function // by ARN
-	logGroups map[string]*LogGroup // by ARN
-	keys      map[string]Key       // by access key id
+	mutex         sync.RWMutex
+	accounts      []string
+	organizations map[string]string    // ids, by account
+	roles         map[string]*Role     // by ARN
+	buckets       map[string]*Bucket   // by name
+	functions     map[string]*Function // by ARN
+	logGroups     map[string]*LogGroup // by ARN
+	keys          map[string]Key       // by access key id
 	watching
 
 	kmsKeys    map[string]*KMSKey // by ARN
@@ -59,16 +60,17 @@ type World struct {
 // New makes accounts with nothing in them. The ids have 12 digits.
 func New(decider Decider, accounts ...string) *World {
 	return &World{
-		decider:   decider,
-		objects:   s3mem.New(),
-		now:       time.Now,
-		accounts:  slices.Clone(accounts),
-		roles:     map[string]*Role{},
-		buckets:   map[string]*Bucket{},
-		functions: map[string]*Function{},
-		logGroups: map[string]*LogGroup{},
-		keys:      map[string]Key{},
-		watching:  newWatching(),
+		decider:       decider,
+		objects:       s3mem.New(),
+		now:           time.Now,
+		accounts:      slices.Clone(accounts),
+		organizations: map[string]string{},
+		roles:         map[string]*Role{},
+		buckets:       map[string]*Bucket{},
+		functions:     map[string]*Function{},
+		logGroups:     map[string]*LogGroup{},
+		keys:          map[string]Key{},
+		watching:      newWatching(),
 
 		kmsKeys:    map[string]*KMSKey{},
 		kmsAliases: map[string]string{},
@@ -94,6 +96,21 @@ func (w *World) Inventory() []string {
 	}
 	slices.Sort(arns)
 	return arns
+}
+
+// Organize puts accounts into an organization, whose id is as o-exampleorgid. It has no policies of its own.
+func (w *World) Organize(id string, accounts ...string) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for _, account := range accounts {
+		w.organizations[account] = id
+	}
+}
+
+func (w *World) organization(account string) string {
+	w.mutex.RLock()
+	defer w.mutex.RUnlock()
+	return w.organizations[account]
 }
 
 func (w *World) knows(account string) bool { return slices.Contains(w.accounts, account) }

@@ -50,6 +50,9 @@ func (w *World) Authorize(
 		c.Request.Context["aws:PrincipalArn"] = key.Role
 		session := key.Principal[strings.LastIndexByte(key.Principal, '/')+1:]
 		c.Request.Context["aws:userid"] = key.RoleID + ":" + session
+		if id := w.organization(key.Account()); id != "" {
+			c.Request.Context["aws:PrincipalOrgID"] = id
+		}
 	}
 	// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 	if key != nil && strings.Contains(resourceARN, ":kms:") {

@@ -52,16 +52,17 @@ type Access struct {
 
 // Endpoint serves accounts.
 type Endpoint struct {
-	world    *account.World
-	invoke   Invoker
-	objects  http.Handler
-	secure   string
-	plain    string
-	caFile   string
-	servers  []*http.Server
-	serving  sync.WaitGroup
-	mutex    sync.RWMutex
-	observer func(Access)
+	world       *account.World
+	invoke      Invoker
+	objects     http.Handler
+	secure      string
+	plain       string
+	caFile      string
+	certificate tls.Certificate
+	servers     []*http.Server
+	serving     sync.WaitGroup
+	mutex       sync.RWMutex
+	observer    func(Access)
 }
 
 // Start serves the accounts of a world on two free ports, until Close; the context is for starting. It writes the certificate of its
@@ -74,26 +75,53 @@ func Start(ctx context.Context, world *account.World, invoke Invoker, directory 
 	e := &Endpoint{world: world, invoke: invoke, caFile: caFile, observer: func(Access) {}}
 	// Skewed clocks are the signature's business.
 	e.objects = gofakes3.New(storage{world.Objects(), world}, gofakes3.WithTimeSkewLimit(0)).Server()
-	for _, address := range []*string{&e.secure, &e.plain} {
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("serving the accounts: %w", err), e.Close())
-		}
-		*address = listener.Addr().String()
-		if address == &e.secure {
-			listener = tls.NewListener(listener, &tls.Config{ //nolint:gosec // Old versions are for the policies to refuse, as on AWS.
-				Certificates: []tls.Certificate{certificate},
-				MinVersion:   tls.VersionTLS10,
-			})
-		}
-		server := &http.Server{
-			Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute,
-			ErrorLog: log.New(io.Discard, "", 0), // A client that goes away, or does not trust the certificate, is its own affair.
-		}
-		e.servers = append(e.servers, server)
-		e.serving.Go(func() { _ = server.Serve(listener) }) // Which ends with Close.
+	if e.secure, err = e.listen(ctx, &certificate, nil); err == nil {
+		e.plain, err = e.listen(ctx, nil, nil)
 	}
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	e.certificate = certificate
 	return e, nil
+}
+
+// listen serves the accounts on a free port, with TLS where there is a certificate, and behind a VPC endpoint where there is one.
+func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, behind *vpcEndpoint) (address string, err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("serving the accounts: %w", err)
+	}
+	address = listener.Addr().String()
+	if certificate != nil {
+		listener = tls.NewListener(listener, &tls.Config{ //nolint:gosec // Old versions are for the policies to refuse, as on AWS.
+			Certificates: []tls.Certificate{*certificate},
+			MinVersion:   tls.VersionTLS10,
+		})
+	}
+	server := &http.Server{
+		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), vpcEndpointKey{}, behind)
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // A client that goes away, or does not trust the certificate, is its own affair.
+	}
+	e.mutex.Lock()
+	e.servers = append(e.servers, server)
+	e.mutex.Unlock()
+	e.serving.Go(func() { _ = server.Serve(listener) }) // Which ends with Close.
+	return address, nil
+}
+
+// vpcEndpoint is a VPC endpoint for S3 in the VPC of somebody.
+type vpcEndpoint struct{ id, vpc string }
+
+type vpcEndpointKey struct{}
+
+// ServeVPCEndpoint serves the accounts over TLS to those in a VPC, through an endpoint of it, until Close. What comes to the URL has the
+// ids of both, as vpce-0123456789abcdef0 and vpc-0123456789abcdef0, and a private address.
+func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id, vpc string) (url string, err error) {
+	address, err := e.listen(ctx, &e.certificate, &vpcEndpoint{id: id, vpc: vpc})
+	return "https://" + address, err
 }
 
 // URL is where the accounts answer over TLS.

@@ -294,7 +294,12 @@ func (r *request) globalConditions() map[string]any {
 		"aws:EpochTime":       strconv.FormatInt(r.time.Unix(), 10),
 		"aws:ViaAWSService":   "false",
 	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	behind, _ := r.Context().Value(vpcEndpointKey{}).(*vpcEndpoint)
+	switch {
+	case behind != nil:
+		conditions["aws:SourceVpce"], conditions["aws:SourceVpc"], conditions["aws:VpcSourceIp"] = behind.id, behind.vpc, host
+	case err == nil:
 		conditions["aws:SourceIp"] = host
 	}
 	for name, value := range map[string]string{"aws:UserAgent": r.UserAgent(), "aws:Referer": r.Referer(), "aws:RequestedRegion": r.region} {

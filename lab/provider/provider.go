@@ -322,7 +322,8 @@ func (p *aws) begin(ctx context.Context, urn resource.URN, kind string) (*sessio
 func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
-		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException", notConfigured,
+		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException",
+		notConfigured,
 	}, refusal.Code)
 }
 
