@@ -2,6 +2,7 @@ package lab
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"cross-account-s3/policy"
 )
@@ -91,9 +93,35 @@ func TestEncryptionWithAKey(t *testing.T) {
 	})
 
 	t.Run("the key without the role", func(t *testing.T) {
-		other := l.mustProfile(t, OtherProfile)
-		if _, err := other.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(l.Settings.BucketName), Key: aws.String("after.txt")}); err == nil || !isRefused(err) {
-			t.Errorf("another role: %v", err)
+		profile, err := l.Profile(DataProfile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := l.World().FindKMSKey(l.Settings.DataAccount, l.Settings.Region, "alias/"+l.Settings.BucketName)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := key
+		closed.Policy = "" // KMS's own, which leaves the key to its account.
+		if err := l.World().UpdateKMSKey(t.Context(), &profile.Key, closed); err != nil {
+			t.Fatal(err)
+		}
+		l.expectGet(t, "S3's keys need nothing", "before.txt", "old")
+		l.expectFailure(t, "no kms:Decrypt", "get", "after.txt", "AccessDenied")
+		l.expectFailure(t, "no kms:GenerateDataKey", "put", "after.txt", "AccessDenied")
+		if err := l.World().UpdateKMSKey(t.Context(), &profile.Key, key); err != nil {
+			t.Fatal(err)
+		}
+		l.expectGet(t, "the key lets the role in again", "after.txt", "new")
+	})
+
+	t.Run("a key without an algorithm", func(t *testing.T) {
+		var refused smithy.APIError
+		_, err := owner.PutObject(t.Context(), &s3.PutObjectInput{
+			Bucket: aws.String(l.Settings.BucketName), Key: aws.String("own.txt"), Body: strings.NewReader("x"), SSEKMSKeyId: head.SSEKMSKeyId,
+		})
+		if !errors.As(err, &refused) || refused.ErrorCode() != "InvalidArgument" {
+			t.Errorf("the upload: %v, want InvalidArgument", err)
 		}
 	})
 
