@@ -111,7 +111,9 @@ func deployData(ctx *pulumi.Context, settings *components.Settings) error {
 	bucket, err := components.NewSharedBucket(ctx, "bucket", &components.SharedBucketArgs{
 		Access:       settings.Access,
 		Role:         role,
+		AccountID:    settings.DataAccountID,
 		ForceDestroy: settings.ForceDestroy,
+		Hardening:    settings.Hardening,
 	})
 	if err != nil {
 		return err

@@ -57,7 +57,9 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"side": side, "computeAccountId": "123456789012", "dataAccountId": "987654321098", "bucketName": "b-b", "roleName": "R",
 			"functionName": "F", "permissions": `["read"]`, "prefix": "p/", "architecture": "x86_64", "memorySize": "512", "timeout": "7",
 			"reservedConcurrency": "5", "logRetentionDays": "7", "tracing": "Active", "oversize": "refuse", "presignTtl": "2m",
-			"forceDestroy": "true", "guard": "mandatory", "encryption": "sse-kms", "vpcEndpoints": `["vpce-0123456789abcdef0"]`,
+			"forceDestroy": "true", "guard": "mandatory", "encryption": "sse-kms", "accessLogging": "true", "accessLogBucketName": "l-l",
+			"accessLogRetentionDays": "11", "abortUploadsAfterDays": "12", "expireVersionsAfterDays": "13", "objectLock": "governance",
+			"objectLockDays": "14", "protect": "true", "retainOnDelete": "true", "vpcEndpoints": `["vpce-0123456789abcdef0"]`,
 			"sourceIps": `["203.0.113.0/24"]`, "organizationId": "o-exampleorgid", "deployRoles": `["arn:aws:iam::987654321098:role/Deploy"]`,
 			"minimumTlsVersion": "1.3", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
 			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
@@ -121,6 +123,11 @@ func TestDataSide(t *testing.T) {
 	e.expect(t, bucket, "forceDestroy", "true")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "arn:aws:iam::123456789012:role/R", "arn:aws:s3:::b-b/p/*")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "vpce-0123456789abcdef0", "203.0.113.0/24", "o-exampleorgid", `"s3:TlsVersion":"1.3"`)
+	e.expect(t, "aws:s3/bucketLoggingV2:BucketLoggingV2 bucket", "targetPrefix", "b-b/")
+	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket-logs", "policy", "arn:aws:s3:::l-l/b-b/*", "arn:aws:s3:::b-b", "987654321098")
+	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 bucket-logs", "rules", "11")
+	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 bucket", "rules", "12", "13")
+	e.expect(t, "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2 bucket", "rule", "GOVERNANCE", "14")
 	e.expect(t, "aws:kms/keyPolicy:KeyPolicy bucket-key", "policy", "arn:aws:iam::123456789012:role/R", `"kms:Decrypt"`)
 	e.expect(t, "aws:cloudtrail/trail:Trail trail", "s3BucketName", "t-t")
 	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 trail", "rules", "9")

@@ -43,10 +43,11 @@ func NewBucketTrail(ctx *pulumi.Context, name string, args *BucketTrailArgs, opt
 	failed := func(what string, err error) (*BucketTrail, error) {
 		return nil, fmt.Errorf("registering the %s of bucket %s: %w", what, args.LogBucketName, err)
 	}
-	logs, publicAccess, err := newPrivateBucket(ctx, name, args.LogBucketName, args.ForceDestroy, nil, component)
+	private, err := newPrivateBucket(ctx, name, privateBucketArgs{name: args.LogBucketName, forceDestroy: args.ForceDestroy}, component)
 	if err != nil {
 		return nil, err
 	}
+	logs := private.bucket
 	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: logs.Bucket,
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{
@@ -74,7 +75,7 @@ func NewBucketTrail(ctx *pulumi.Context, name string, args *BucketTrailArgs, opt
 	logPolicy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
 		Bucket: logs.Bucket,
 		Policy: pulumi.String(document),
-	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{publicAccess}))
+	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{private.publicAccess}))
 	if err != nil {
 		return failed("policy", err)
 	}

@@ -133,6 +133,8 @@ type BucketEncryptionKeyArgs struct {
 	Access Access
 	// Role is the one principal of another account that may use the key.
 	Role ComputeRole
+	// Hardening says whether the key can be lost.
+	Hardening Hardening
 }
 
 // BucketEncryptionKey is the customer managed key of the bucket, with its alias and policy.
@@ -159,7 +161,7 @@ func NewBucketEncryptionKey(
 		Description:          pulumi.Sprintf("Encrypts the bucket %s", args.Access.BucketName),
 		EnableKeyRotation:    pulumi.Bool(true),
 		DeletionWindowInDays: pulumi.Int(30),
-	}, pulumi.Parent(component))
+	}, append(args.Hardening.options(), pulumi.Parent(component))...)
 	if err != nil {
 		return failed("encryption key", err)
 	}

@@ -7,21 +7,36 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// newPrivateBucket registers a bucket with what every bucket here has: one owner of all objects, no public access, versions and
-// default encryption, with S3's own keys where the ARN of a key is nil. A policy has to come after the public access block.
-func newPrivateBucket(
-	ctx *pulumi.Context, name, bucketName string, forceDestroy bool, encryptionKey pulumi.StringInput, parent pulumi.Resource,
-) (*s3.BucketV2, *s3.BucketPublicAccessBlock, error) {
-	failed := func(what string, err error) (*s3.BucketV2, *s3.BucketPublicAccessBlock, error) {
-		return nil, nil, fmt.Errorf("registering the %s of bucket %s: %w", what, bucketName, err)
+// privateBucketArgs are what differs from one private bucket to another.
+type privateBucketArgs struct {
+	name         string
+	forceDestroy bool
+	// encryptionKey is the ARN of the key it is encrypted with; nil for S3's own keys.
+	encryptionKey pulumi.StringInput
+	// options are those of the bucket itself.
+	options []pulumi.ResourceOption
+}
+
+// privateBucket is a bucket with what every bucket here has: one owner of all objects, no public access, versions and default
+// encryption. A policy has to come after the public access block.
+type privateBucket struct {
+	bucket       *s3.BucketV2
+	publicAccess *s3.BucketPublicAccessBlock
+	versioning   *s3.BucketVersioningV2
+}
+
+// newPrivateBucket registers a private bucket.
+func newPrivateBucket(ctx *pulumi.Context, name string, args privateBucketArgs, parent pulumi.Resource) (*privateBucket, error) {
+	failed := func(what string, err error) (*privateBucket, error) {
+		return nil, fmt.Errorf("registering the %s of bucket %s: %w", what, args.name, err)
 	}
 
 	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
-		Bucket:       pulumi.String(bucketName),
-		ForceDestroy: pulumi.Bool(forceDestroy),
-	}, pulumi.Parent(parent))
+		Bucket:       pulumi.String(args.name),
+		ForceDestroy: pulumi.Bool(args.forceDestroy),
+	}, append([]pulumi.ResourceOption{pulumi.Parent(parent)}, args.options...)...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("registering bucket %s: %w", bucketName, err)
+		return nil, fmt.Errorf("registering bucket %s: %w", args.name, err)
 	}
 
 	// With ACLs off, what the other account puts belongs to this one.
@@ -42,18 +57,19 @@ func newPrivateBucket(
 	if err != nil {
 		return failed("public access block", err)
 	}
-	if _, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
+	versioning, err := s3.NewBucketVersioningV2(ctx, name, &s3.BucketVersioningV2Args{
 		Bucket: bucket.Bucket,
 		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{
 			Status: pulumi.String("Enabled"),
 		},
-	}, pulumi.Parent(parent)); err != nil {
+	}, pulumi.Parent(parent))
+	if err != nil {
 		return failed("versioning", err)
 	}
 	byDefault := s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{SseAlgorithm: pulumi.String("AES256")}
 	rule := s3.BucketServerSideEncryptionConfigurationV2RuleArgs{}
-	if encryptionKey != nil {
-		byDefault.SseAlgorithm, byDefault.KmsMasterKeyId = pulumi.String("aws:kms"), encryptionKey.ToStringOutput()
+	if args.encryptionKey != nil {
+		byDefault.SseAlgorithm, byDefault.KmsMasterKeyId = pulumi.String("aws:kms"), args.encryptionKey.ToStringOutput()
 		rule.BucketKeyEnabled = pulumi.Bool(true) // KMS is asked, and paid, once in a while instead of for every object.
 	}
 	rule.ApplyServerSideEncryptionByDefault = byDefault
@@ -63,5 +79,5 @@ func newPrivateBucket(
 	}, pulumi.Parent(parent)); err != nil {
 		return failed("default encryption", err)
 	}
-	return bucket, publicAccess, nil
+	return &privateBucket{bucket: bucket, publicAccess: publicAccess, versioning: versioning}, nil
 }

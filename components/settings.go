@@ -57,6 +57,8 @@ type Settings struct {
 	Monitoring MonitoringSettings
 	// AccessAnalyzer is whether IAM Access Analyzer looks for what others can reach in the account.
 	AccessAnalyzer bool
+	// Hardening is what protects the bucket besides.
+	Hardening Hardening
 	// Guard says whether the rules refuse a deployment or only warn.
 	Guard Enforcement
 }
@@ -155,6 +157,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		ForceDestroy:   r.boolean("forceDestroy"),
 		Monitoring:     r.monitoring(),
 		AccessAnalyzer: r.boolean("accessAnalyzer"),
+		Hardening:      r.hardening(),
 		Guard:          Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
 	}
 	if Encryption(r.oneOf("encryption", string(SSES3), string(SSEKMS))) == SSEKMS {

@@ -37,7 +37,8 @@ func TestSettingsOfTheProject(t *testing.T) {
 		Monitoring: MonitoringSettings{
 			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,
 		},
-		Guard: Mandatory,
+		Hardening: Hardening{AccessLogRetentionDays: 365, ObjectLock: LockNone, ObjectLockDays: 30, Protect: true},
+		Guard:     Mandatory,
 	}
 	for stack, side := range map[string]Side{"account-a": Compute, "account-b": Data} {
 		t.Run(stack, func(t *testing.T) {

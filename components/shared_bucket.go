@@ -14,8 +14,12 @@ type SharedBucketArgs struct {
 	Access Access
 	// Role is the one principal let in.
 	Role ComputeRole
+	// AccountID is the account of the bucket.
+	AccountID string
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
+	// Hardening is what protects the bucket besides.
+	Hardening Hardening
 }
 
 // SharedBucket is the bucket in the data account, closed to the public and to plain http, and open to one role of the compute
@@ -39,18 +43,22 @@ func NewSharedBucket(
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:SharedBucket", name, component, opts...); err != nil {
 		return nil, fmt.Errorf("registering shared bucket %s: %w", name, err)
 	}
-	var encryptionKey pulumi.StringInput
+	own := privateBucketArgs{name: args.Access.BucketName, forceDestroy: args.ForceDestroy, options: args.Hardening.options()}
 	if args.Access.Key != nil {
 		key, err := NewBucketEncryptionKey(ctx, name+"-key", &BucketEncryptionKeyArgs{
-			Access: args.Access, Role: args.Role,
+			Access: args.Access, Role: args.Role, Hardening: args.Hardening,
 		}, pulumi.Parent(component))
 		if err != nil {
 			return nil, err
 		}
-		encryptionKey = key.ARN
+		own.encryptionKey = key.ARN
 	}
-	bucket, publicAccess, err := newPrivateBucket(ctx, name, args.Access.BucketName, args.ForceDestroy, encryptionKey, component)
+	private, err := newPrivateBucket(ctx, name, own, component)
 	if err != nil {
+		return nil, err
+	}
+	bucket := private.bucket
+	if err := args.Hardening.harden(ctx, name, args, private, component); err != nil {
 		return nil, err
 	}
 	document, err := args.Access.bucketDocument(args.Role.ARN)
@@ -70,7 +78,7 @@ func NewSharedBucket(
 		Policy: pulumi.String(document),
 	},
 		pulumi.Parent(component),
-		pulumi.DependsOn([]pulumi.Resource{publicAccess}),
+		pulumi.DependsOn([]pulumi.Resource{private.publicAccess}),
 		pulumi.ReplacementTrigger(pulumi.String(args.Role.UniqueID)),
 		pulumi.DeleteBeforeReplace(true),
 	)

@@ -36,7 +36,7 @@ type Settings struct {
 type stackSettings map[string]string
 
 // defaults are what the lab sets in its copies of the stacks' files. The function has to be built for this machine, on which it runs,
-// and a bucket that versions its objects could not be destroyed with anything in it.
+// and a bucket that versions its objects, or is protected, could not be destroyed with anything in it.
 func defaults() (map[string]stackSettings, error) {
 	architecture, has := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	if runtime.GOOS != "linux" || !has {
@@ -45,7 +45,7 @@ func defaults() (map[string]stackSettings, error) {
 	}
 	return map[string]stackSettings{
 		ComputeStack: {"architecture": architecture},
-		DataStack:    {"forceDestroy": "true"},
+		DataStack:    {"forceDestroy": "true", "protect": "false"},
 	}, nil
 }
 

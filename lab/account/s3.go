@@ -147,7 +147,8 @@ func (w *World) DeleteBucket(ctx context.Context, name string) error {
 	return nil
 }
 
-// EmptyBucket deletes every version of every object of a bucket.
+// EmptyBucket deletes every version of every object of a bucket. A lock of governance is passed by, as the provider does; one of compliance
+// is not.
 func (w *World) EmptyBucket(ctx context.Context, name string) error {
 	versions, err := w.objects.ListBucketVersions(name, nil, nil)
 	if err != nil {
@@ -161,6 +162,9 @@ func (w *World) EmptyBucket(ctx context.Context, name string) error {
 			key, id = version.Key, version.VersionID
 		case *gofakes3.DeleteMarker:
 			key, id = version.Key, version.VersionID
+		}
+		if lock := w.LockOf(name, key, string(id)); lock.Mode == "COMPLIANCE" && w.Holds(lock) {
+			return refuse("AccessDenied", "Access Denied because object protected by object lock: %s in bucket %s", key, name)
 		}
 		if id == "" {
 			_, err = w.objects.DeleteObject(ctx, name, key)

@@ -194,7 +194,7 @@ func keyConditions(r *request, bucket account.Bucket, used encryption, objectARN
 
 type encryptionKey struct{}
 
-// PutObject stores an object, and with it how it is encrypted.
+// PutObject stores an object, and with it how it is encrypted and locked.
 func (s storage) PutObject(
 	ctx context.Context, bucket, key string, metadata map[string]string, body io.Reader, size int64,
 ) (gofakes3.PutObjectResult, error) {
@@ -203,5 +203,6 @@ func (s storage) PutObject(
 			metadata[name] = value
 		}
 	}
+	s.world.Lock(bucket, metadata)
 	return s.Backend.PutObject(ctx, bucket, key, metadata, body, size)
 }

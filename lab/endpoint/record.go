@@ -27,7 +27,7 @@ func (w *watched) WriteHeader(status int) {
 // Unwrap is the writer behind it, for http.ResponseController.
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// watchS3 serves a request to S3, and has it recorded and counted before an error is answered.
+// watchS3 serves a request to S3, and has it recorded, logged and counted before an error is answered.
 func (e *Endpoint) watchS3(ctx context.Context, w http.ResponseWriter, r *request) error {
 	answer := &watched{w, http.StatusOK}
 	err := e.serveS3(ctx, answer, r)
@@ -43,7 +43,7 @@ func (e *Endpoint) watchS3(ctx context.Context, w http.ResponseWriter, r *reques
 	if missing != nil {
 		return err
 	}
-	return errors.Join(err, e.record(ctx, r, bucket, failure), e.countS3(ctx, r, bucket, failure.Status))
+	return errors.Join(err, e.record(ctx, r, bucket, failure), e.logAccess(ctx, r, bucket, failure), e.countS3(ctx, r, bucket, failure.Status))
 }
 
 // countS3 adds a request to the metrics of its bucket, which there are only for those that ask for them.

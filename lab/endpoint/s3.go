@@ -57,6 +57,11 @@ func (e *Endpoint) serveS3(ctx context.Context, w http.ResponseWriter, r *reques
 			return err
 		}
 	}
+	if r.Method == http.MethodDelete && key != "" {
+		if err := e.checkLock(ctx, r, name, key, query.Get("versionId"), conditions); err != nil {
+			return err
+		}
+	}
 	encrypted, err := e.authorizeKeys(ctx, r, bucket, asks)
 	if err != nil {
 		return err
@@ -391,6 +396,9 @@ func (e *Endpoint) deleteObjects(ctx context.Context, w http.ResponseWriter, r *
 	for _, object := range wanted.Objects {
 		var refusal *Error
 		err := e.authorize(ctx, r, ofVersion("s3:DeleteObject", bucketARN(bucket)+"/"+object.Key, object.VersionID), conditions)
+		if err == nil {
+			err = e.checkLock(ctx, r, bucket, object.Key, object.VersionID, conditions)
+		}
 		switch {
 		case errors.As(err, &refusal):
 			refused = append(refused, gofakes3.ErrorResult{Key: object.Key, Code: gofakes3.ErrorCode(refusal.Code), Message: refusal.Message})

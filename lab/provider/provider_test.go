@@ -313,6 +313,11 @@ func lifecycles(t *testing.T, directory, kmsKeyID string) []struct {
 		}}}, map[string]any{"rules": []any{map[string]any{
 			"id": "expire", "status": "Enabled", "filter": map[string]any{"prefix": "a/"}, "noncurrentVersionExpiration": map[string]any{"noncurrentDays": 3.0},
 		}}}},
+		{"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2",
+			map[string]any{"bucket": "locked", "rule": map[string]any{"defaultRetention": map[string]any{"mode": "GOVERNANCE", "days": 3.0}}},
+			map[string]any{"rule": map[string]any{"defaultRetention": map[string]any{"mode": "COMPLIANCE", "days": 4.0}}}},
+		{"aws:s3/bucketLoggingV2:BucketLoggingV2", map[string]any{"bucket": "shared", "targetBucket": "locked", "targetPrefix": "a/"},
+			map[string]any{"targetBucket": "shared", "targetPrefix": "b/"}},
 		{"aws:s3/bucketMetric:BucketMetric", map[string]any{"bucket": "shared", "name": "EntireBucket"}, map[string]any{}},
 		{trailType, map[string]any{"name": "t", "s3BucketName": "shared", "advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::shared/")}},
 			map[string]any{"advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::other/")}, "enableLogFileValidation": true, "enableLogging": false}},
@@ -397,6 +402,13 @@ func TestLifecycles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Versions, which a lock needs, are switched off on the other bucket in between.
+	if _, err := f.world.CreateBucket(t.Context(), account.Bucket{Account: compute, Region: "us-east-1", Name: "locked"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.world.Configure("locked", account.Versioning, map[string]any{"status": "Enabled"}); err != nil {
+		t.Fatal(err)
+	}
 	all := lifecycles(t, f.directory, key.ID)
 	if tested, known := len(all), len(kinds); tested != known {
 		t.Fatalf("%d of %d kinds are tested", tested, known)
@@ -450,7 +462,7 @@ func TestLifecycles(t *testing.T) {
 			t.Errorf("deleting %s a second time: %v", m.token, err)
 		}
 	}
-	if left := f.world.Inventory(); len(left) != 3 || !slices.Contains(left, key.ARN()) {
+	if left := f.world.Inventory(); len(left) != 4 || !slices.Contains(left, key.ARN()) {
 		t.Errorf("left: %v", left)
 	}
 }
