@@ -106,7 +106,7 @@ func NewBucketTrail(ctx *pulumi.Context, name string, args *BucketTrailArgs, opt
 				},
 			},
 		},
-	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{logPolicy, args.Bucket}))
+	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{logPolicy, args.Bucket.last}))
 	if err != nil {
 		return nil, fmt.Errorf("registering trail %s: %w", trailName, err)
 	}

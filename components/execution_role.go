@@ -30,6 +30,9 @@ type ExecutionRole struct {
 	// UniqueID is the id (AROA…) that AWS puts in the place of the ARN when a policy names the role. A role made again under the
 	// same name has another one.
 	UniqueID pulumi.StringOutput
+
+	// policies are the inline policies, for whoever needs them to be there.
+	policies []pulumi.Resource
 }
 
 // NewExecutionRole registers the role and its two inline policies.
@@ -67,13 +70,15 @@ func NewExecutionRole(
 		{"bucket-access", bucketAccess},
 		{"telemetry", telemetry},
 	} {
-		if _, err := iam.NewRolePolicy(ctx, name+"-"+inline.name, &iam.RolePolicyArgs{
+		policy, err := iam.NewRolePolicy(ctx, name+"-"+inline.name, &iam.RolePolicyArgs{
 			Name:   pulumi.String(inline.name),
 			Role:   role.Name,
 			Policy: pulumi.String(inline.document),
-		}, pulumi.Parent(component)); err != nil {
+		}, pulumi.Parent(component))
+		if err != nil {
 			return nil, fmt.Errorf("registering policy %s of role %s: %w", inline.name, args.Name, err)
 		}
+		component.policies = append(component.policies, policy)
 	}
 
 	component.ARN = role.Arn

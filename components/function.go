@@ -62,6 +62,8 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		return nil, fmt.Errorf("registering log group %s: %w", args.LogGroupName, err)
 	}
 
+	// The policies one by one: the SDK learns of a component's children only while they are being registered, so that depending on the
+	// component leaves out those that have not come so far.
 	function, err := lambda.NewFunction(ctx, name, &lambda.FunctionArgs{
 		Name:                         pulumi.String(args.Settings.Name),
 		Description:                  pulumi.Sprintf("Uses the bucket %s of account %s", args.Access.BucketName, args.BucketOwner),
@@ -81,7 +83,7 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 			LogGroup:  logGroup.Name,
 		},
 		Environment: lambda.FunctionEnvironmentArgs{Variables: pulumi.ToStringMap(args.environment())},
-	}, pulumi.Parent(component), pulumi.DependsOn([]pulumi.Resource{args.Role}))
+	}, pulumi.Parent(component), pulumi.DependsOn(args.Role.policies))
 	if err != nil {
 		return nil, fmt.Errorf("registering function %s: %w", args.Settings.Name, err)
 	}

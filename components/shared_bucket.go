@@ -33,6 +33,9 @@ type SharedBucket struct {
 	ARN pulumi.StringOutput
 	// Policy is the bucket policy, as JSON.
 	Policy pulumi.StringOutput
+
+	// last is what is registered after everything else of the bucket.
+	last pulumi.Resource
 }
 
 // NewSharedBucket registers the bucket, what protects it, and its policy.
@@ -89,6 +92,7 @@ func NewSharedBucket(
 	component.Name = bucket.Bucket
 	component.ARN = bucket.Arn
 	component.Policy = policy.Policy
+	component.last = policy
 	if err := ctx.RegisterResourceOutputs(component, pulumi.Map{
 		"name":   component.Name,
 		"arn":    component.ARN,
