@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,17 +34,7 @@ type guard struct {
 	config   map[string]string
 
 	mutex  sync.Mutex
-	states []state
-}
-
-// state is a resource as a preview shows it.
-type state struct {
-	URN          string              `json:"urn"`
-	Type         string              `json:"type"`
-	Inputs       map[string]any      `json:"inputs"`
-	Dependencies map[string][]string `json:"propertyDependencies"`
-	// unknown tells that not all of its inputs are known yet.
-	unknown bool
+	states []policy.Registered
 }
 
 // newGuard begins to compile the rules.
@@ -102,7 +91,7 @@ func (g *guard) register(ctx context.Context, args *pulumi.ResourceTransformArgs
 	if err != nil {
 		return err
 	}
-	file, err := g.file(states)
+	file, err := policy.RegisteredFile(g.config, states)
 	if err != nil {
 		return err
 	}
@@ -114,10 +103,10 @@ func (g *guard) register(ctx context.Context, args *pulumi.ResourceTransformArgs
 }
 
 // keep notes a state for the end, and returns those that it takes inputs from.
-func (g *guard) keep(one state) []state {
+func (g *guard) keep(one policy.Registered) []policy.Registered {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	var sources []state
+	var sources []policy.Registered
 	for _, before := range g.states {
 		for _, urns := range one.Dependencies {
 			if slices.Contains(urns, before.URN) {
@@ -136,7 +125,7 @@ func (g *guard) finish(ctx context.Context, warnings io.Writer) error {
 	if err != nil {
 		return err
 	}
-	file, err := g.file(g.states)
+	file, err := policy.RegisteredFile(g.config, g.states)
 	if err != nil {
 		return err
 	}
@@ -152,29 +141,13 @@ func (g *guard) finish(ctx context.Context, warnings io.Writer) error {
 	return err
 }
 
-// file is what the rules read of resources.
-func (g *guard) file(states []state) (policy.File, error) {
-	steps := make([]map[string]any, len(states))
-	for i, one := range states {
-		steps[i] = map[string]any{"op": "create", "newState": one}
-	}
-	contents, err := json.Marshal(map[string]any{"config": g.config, "steps": steps})
-	if err != nil {
-		return policy.File{}, fmt.Errorf("judging what is registered: %w", err)
-	}
-	return policy.File{Contents: contents}, nil
-}
-
 // refusal is the error that tells the findings that block. What a preview cannot know yet is judged at up.
 func (g *guard) refusal(findings []policy.Finding) error {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	var refused report.Report
 	for _, finding := range findings {
-		later := g.preview && finding.Category == "integrity" && slices.ContainsFunc(g.states, func(one state) bool {
-			return one.URN == finding.URN && one.unknown
-		})
-		if finding.Blocking && !later {
+		if finding.Blocking && !(g.preview && policy.IsForUp(finding, g.states)) {
 			refused.Findings = append(refused.Findings, finding)
 		}
 	}
@@ -189,13 +162,13 @@ func (g *guard) refusal(findings []policy.Finding) error {
 }
 
 // read makes of what is registered what a preview shows of it.
-func (g *guard) read(ctx context.Context, args *pulumi.ResourceTransformArgs) (state, error) {
+func (g *guard) read(ctx context.Context, args *pulumi.ResourceTransformArgs) (policy.Registered, error) {
 	reading := &reading{ctx: ctx}
 	var parentType tokens.Type
 	if args.Opts.Parent != nil {
 		parentType = urn.URN(reading.urn(args.Opts.Parent)).QualifiedType()
 	}
-	one := state{
+	one := policy.Registered{
 		URN:  string(urn.New(tokens.QName(g.stack), tokens.PackageName(g.project), parentType, tokens.Type(args.Type), args.Name)),
 		Type: args.Type, Inputs: map[string]any{}, Dependencies: map[string][]string{},
 	}
@@ -204,7 +177,7 @@ func (g *guard) read(ctx context.Context, args *pulumi.ResourceTransformArgs) (s
 		one.Inputs[name] = reading.value(input)
 		one.Dependencies[name] = reading.dependencies
 	}
-	one.unknown = reading.unknown
+	one.Unknown = reading.unknown
 	return one, reading.err
 }
 

@@ -127,6 +127,9 @@ func Start(ctx context.Context, options Options) (_ *Lab, err error) {
 	if l.language, err = engine.StartLanguageHost(ctx, project, binaries); err != nil {
 		return nil, err
 	}
+	if err := engine.Announce(l.pulumiHome()); err != nil {
+		return nil, err
+	}
 	// The engine would ask for it as well, but could not show that it goes on.
 	if err := l.language.Build(ctx, options.Progress); err != nil {
 		return nil, err
@@ -139,6 +142,9 @@ func (l *Lab) World() *account.World { return l.world }
 
 // Endpoint is where the accounts answer.
 func (l *Lab) Endpoint() *endpoint.Endpoint { return l.endpoint }
+
+// pulumiHome is where the lab's pulumi commands keep settings and state.
+func (l *Lab) pulumiHome() string { return filepath.Join(l.home, "pulumi") }
 
 // Directory is the lab's copy of the project, where its pulumi commands run.
 func (l *Lab) Directory() string { return l.mirror }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ func (l *Lab) Attach(ctx context.Context, surroundings []string) (*Session, erro
 		return nil, err
 	}
 	kept = append(kept, l.awsEnvironment()...)
-	own := engine.Environment(l.CLI, filepath.Join(l.home, "pulumi"), l.mirror, providers.Ports(), l.language.Port())
+	own := engine.Environment(l.CLI, l.pulumiHome(), l.mirror, providers.Ports(), l.language.Port())
 	return &Session{lab: l, providers: providers, environment: append(kept, own...)}, nil
 }
 

@@ -111,18 +111,23 @@ func readViolation(t *testing.T, path string) (v violation) {
 func (v violation) project(t *testing.T) string {
 	t.Helper()
 	directory := copyProject(t)
-	path := filepath.Join(directory, v.File)
+	replaceOnce(t, filepath.Join(directory, v.File), v.Old, v.New)
+	return directory
+}
+
+// replaceOnce changes the one place of a file that has a text.
+func replaceOnce(t *testing.T, path, before, after string) {
+	t.Helper()
 	source, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(string(source), v.Old) != 1 {
-		t.Fatalf("%s does not have %q once", v.File, v.Old)
+	if strings.Count(string(source), before) != 1 {
+		t.Fatalf("%s does not have %q once", path, before)
 	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(source), v.Old, v.New, 1)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Replace(string(source), before, after, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return directory
 }
 
 // refused runs a command that has to fail, and returns what it says.

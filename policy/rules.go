@@ -26,11 +26,13 @@ var ruleModules embed.FS
 // Rule is what one of the rules says of itself in its METADATA.
 type Rule struct {
 	// ID is the rule's name in findings, as secure-transport.
-	ID          string `json:"id"`
-	Title       string `json:"title"`
-	Category    string `json:"category"`
-	Description string `json:"description"`
-	Remediation string `json:"remediation"`
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	Category string `json:"category"`
+	// Severity is that of all its findings; empty where it hangs on what is found.
+	Severity    Severity `json:"severity,omitempty"`
+	Description string   `json:"description"`
+	Remediation string   `json:"remediation"`
 	// References are pages of documentation the rule stands on.
 	References []string `json:"references"`
 }
@@ -151,6 +153,8 @@ func rulesOf(compiler *ast.Compiler) []Rule {
 		}
 		rule := Rule{ID: id, Title: annotation.Title, Description: strings.TrimSpace(annotation.Description)}
 		rule.Category, _ = annotation.Custom["category"].(string)
+		severity, _ := annotation.Custom["severity"].(string)
+		rule.Severity = Severity(severity)
 		rule.Remediation, _ = annotation.Custom["remediation"].(string)
 		for _, related := range annotation.RelatedResources {
 			rule.References = append(rule.References, related.Ref.String())

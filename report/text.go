@@ -66,6 +66,9 @@ func writeFinding(b *bytes.Buffer, f policy.Finding, said []detail, options Opti
 	}
 }
 
+// Explain is what text says of a finding below the line that names it, for a place that names it by itself.
+func Explain(f policy.Finding) string { return detailText(details(f)) }
+
 // detailText is what is to say of a finding, as text has it, for a place within another format.
 func detailText(said []detail) string {
 	var b strings.Builder

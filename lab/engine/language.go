@@ -30,16 +30,17 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// LanguageHost stands in for the language plugin pulumi-language-go: it compiles the Pulumi program and runs it for every engine that
-// attaches, several at once too. An engine attaches by PULUMI_DEBUG_LANGUAGES=go:PORT.
+// LanguageHost stands in for the language plugin pulumi-language-go: it compiles the Pulumi program, and policy packs, and runs them for
+// every engine that attaches, several at once too. An engine attaches by PULUMI_DEBUG_LANGUAGES=go:PORT.
 type LanguageHost struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 
-	source string
-	binary string
-	port   int
-	server *grpc.Server
-	served chan error
+	source   string
+	binary   string
+	binaries string
+	port     int
+	server   *grpc.Server
+	served   chan error
 }
 
 // StartLanguageHost starts a language host on a free port of the loopback interface, until it is closed; ctx is for starting it.
@@ -59,9 +60,10 @@ func StartLanguageHost(ctx context.Context, source, binaries string) (*LanguageH
 	}
 	address, _ := listener.Addr().(*net.TCPAddr)
 	host := &LanguageHost{
-		source: source,
-		binary: filepath.Join(binaries, "program"),
-		port:   address.Port,
+		source:   source,
+		binary:   filepath.Join(binaries, "program"),
+		binaries: binaries,
+		port:     address.Port,
 		// Whoever stops the server wants the programs to have ended.
 		server: grpc.NewServer(grpc.StatsHandler(connections{}), grpc.WaitForHandlers(true)),
 		served: make(chan error, 1),
@@ -96,17 +98,21 @@ func (h *LanguageHost) Build(ctx context.Context, progress io.Writer) error {
 
 // build compiles the program. Nobody else does until the caller unlocks, so that what is started is what was built.
 func (h *LanguageHost) build(ctx context.Context, progress io.Writer) (unlock func(), err error) {
-	unlock, err = lock(ctx, h.binary+".lock", progress)
+	return build(ctx, "Pulumi program", h.source, h.binary, progress)
+}
+
+func build(ctx context.Context, what, source, binary string, progress io.Writer) (unlock func(), err error) {
+	unlock, err = lock(ctx, binary+".lock", progress)
 	if err != nil {
 		return nil, err
 	}
 	// Stamped with the version history, the binary would be linked again for every commit.
-	if err := goBuild(ctx, h.source, progress, nil, "-buildvcs=false", "-o", h.binary, "."); err != nil {
+	if err := goBuild(ctx, source, progress, nil, "-buildvcs=false", "-o", binary, "."); err != nil {
 		unlock()
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("building the Pulumi program: %w", err)
+			return nil, fmt.Errorf("building the %s: %w", what, err)
 		}
-		return nil, fmt.Errorf("building the Pulumi program in %s failed:\n%w", h.source, err)
+		return nil, fmt.Errorf("building the %s in %s failed:\n%w", what, source, err)
 	}
 	return unlock, nil
 }
@@ -138,6 +144,19 @@ func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Cont
 
 // HandleRPC does nothing.
 func (connections) HandleRPC(context.Context, stats.RPCStats) {}
+
+// whileAttached is a context that also ends when the engine asks for its programs to end.
+func (c *connection) whileAttached(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
 
 func engineOf(ctx context.Context) *connection {
 	engine, _ := ctx.Value(connectionKey{}).(*connection)
@@ -186,15 +205,8 @@ func (h *LanguageHost) Run(ctx context.Context, request *pulumirpc.RunRequest) (
 	if address == nil {
 		return nil, status.Error(codes.FailedPrecondition, "the engine runs a program before its handshake")
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := attached.whileAttached(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-attached.ended:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	conn, err := grpc.NewClient(*address, grpc.WithTransportCredentials(insecure.NewCredentials()), rpcutil.GrpcChannelOptions())
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the engine at %s: %w", *address, err)
