@@ -190,7 +190,9 @@ func (e *Endpoint) Observe(observer func(Access)) {
 func (e *Endpoint) Close() error {
 	var problems []error
 	if e.nowhere != nil {
-		problems = append(problems, e.nowhere.Close())
+		if err := e.nowhere.Close(); !errors.Is(err, net.ErrClosed) { // By another Close.
+			problems = append(problems, err)
+		}
 	}
 	for _, server := range e.servers {
 		problems = append(problems, server.Close())
