@@ -63,7 +63,14 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 		Access:      settings.Access,
 		LogGroupARN: settings.LogGroupARN(),
 		Traces:      settings.Function.Tracing == "Active",
+		VPC:         settings.VPC,
+		FunctionARN: settings.FunctionARN(),
+		Place:       settings.Place(),
 	})
+	if err != nil {
+		return err
+	}
+	endpoint, err := connect(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -73,6 +80,8 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 		Access:       settings.Access,
 		BucketOwner:  settings.DataAccountID,
 		Role:         role,
+		VPC:          settings.VPC,
+		Endpoint:     endpoint,
 	})
 	if err != nil {
 		return err
@@ -100,6 +109,23 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 	ctx.Export("functionName", function.Name)
 	ctx.Export("logGroupName", function.LogGroupName)
 	return nil
+}
+
+// connect is the function's way to S3 where it is in a VPC, and where that is asked for; nil where it is not.
+func connect(ctx *pulumi.Context, settings *components.Settings) (*components.S3Endpoint, error) {
+	if !settings.VPC.S3Endpoint {
+		return nil, nil
+	}
+	endpoint, err := components.NewS3Endpoint(ctx, "s3", &components.S3EndpointArgs{
+		VPC:    settings.VPC,
+		Access: settings.Access,
+		Place:  settings.Place(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx.Export("vpcEndpointId", endpoint.ID)
+	return endpoint, nil
 }
 
 // deployData is account B: the bucket, open to the role that account A exports.

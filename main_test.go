@@ -62,7 +62,8 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"objectLockDays": "14", "protect": "true", "retainOnDelete": "true", "vpcEndpoints": `["vpce-0123456789abcdef0"]`,
 			"sourceIps": `["203.0.113.0/24"]`, "organizationId": "o-exampleorgid", "deployRoles": `["arn:aws:iam::987654321098:role/Deploy"]`,
 			"minimumTlsVersion": "1.3", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
-			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
+			"subnetIds": `["subnet-11111111"]`, "securityGroupIds": `["sg-11111111"]`, "s3Endpoint": "true", "vpcId": "vpc-11111111",
+			"routeTableIds": `["rtb-11111111"]`, "accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
 		} {
 			info.Config["cross-account-s3:"+key] = value
 		}
@@ -103,6 +104,10 @@ func TestComputeSide(t *testing.T) {
 	e.expect(t, function, "name", "F")
 	e.expect(t, function, "environment", "b-b", "987654321098", "p/", "refuse", "2m0s")
 	e.expect(t, function, "loggingConfig", "/aws/lambda/F")
+	e.expect(t, function, "vpcConfig", "subnet-11111111", "sg-11111111")
+	e.expect(t, policy+"network-interfaces", "policy", "subnet/subnet-11111111", "arn:aws:lambda:us-east-1:123456789012:function:F")
+	e.expect(t, "aws:ec2/vpcEndpoint:VpcEndpoint s3", "vpcId", "vpc-11111111")
+	e.expect(t, "aws:ec2/vpcEndpoint:VpcEndpoint s3", "policy", "arn:aws:s3:::b-b/p/*", "123456789012")
 	e.expect(t, "aws:cloudwatch/metricAlarm:MetricAlarm function-duration", "threshold", "6300")
 	e.expect(t, "aws:sns/topicSubscription:TopicSubscription function-a@example.com", "endpoint", "a@example.com")
 	e.expect(t, "aws:accessanalyzer/analyzer:Analyzer analyzer", "type", "ACCOUNT")

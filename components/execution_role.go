@@ -18,10 +18,15 @@ type ExecutionRoleArgs struct {
 	LogGroupARN string
 	// Traces lets the role write X-Ray traces.
 	Traces bool
+	// VPC is the network that the function is connected to, FunctionARN the function, and Place where both are.
+	VPC         VPC
+	FunctionARN string
+	Place       Place
 }
 
-// ExecutionRole is the role that the function runs as: trusted by Lambda alone, and allowed what Access says and its own logs. That
-// it may use the bucket is only half the permission; the bucket policy in the data account is the other.
+// ExecutionRole is the role that the function runs as: trusted by Lambda alone, and allowed what Access says and its own logs. In a VPC,
+// Lambda manages the function's network interfaces as it. That it may use the bucket is only half the permission; the bucket policy in
+// the data account is the other.
 type ExecutionRole struct {
 	pulumi.ResourceState
 
@@ -35,7 +40,7 @@ type ExecutionRole struct {
 	policies []pulumi.Resource
 }
 
-// NewExecutionRole registers the role and its two inline policies.
+// NewExecutionRole registers the role and its inline policies.
 func NewExecutionRole(
 	ctx *pulumi.Context, name string, args *ExecutionRoleArgs, opts ...pulumi.ResourceOption,
 ) (*ExecutionRole, error) {
@@ -65,11 +70,20 @@ func NewExecutionRole(
 	if err != nil {
 		return nil, err
 	}
-	// Two policies, so that the half which has to agree with the bucket policy stands alone.
-	for _, inline := range []struct{ name, document string }{
+	// Several policies, so that the half which has to agree with the bucket policy stands alone.
+	type inlinePolicy struct{ name, document string }
+	inlines := []inlinePolicy{
 		{"bucket-access", bucketAccess},
 		{"telemetry", telemetry},
-	} {
+	}
+	if args.VPC.connects() {
+		document, err := args.VPC.interfacesDocument(args.Place, args.FunctionARN)
+		if err != nil {
+			return nil, err
+		}
+		inlines = append(inlines, inlinePolicy{"network-interfaces", document})
+	}
+	for _, inline := range inlines {
 		policy, err := iam.NewRolePolicy(ctx, name+"-"+inline.name, &iam.RolePolicyArgs{
 			Name:   pulumi.String(inline.name),
 			Role:   role.Name,

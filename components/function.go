@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
@@ -26,6 +27,9 @@ type FunctionArgs struct {
 	BucketOwner string
 	// Role is what the function runs as. The function waits for the whole of it, its policies included.
 	Role *ExecutionRole
+	// VPC is the network that it is connected to, and Endpoint its way to S3 there, which it waits for; nil where there is none.
+	VPC      VPC
+	Endpoint *S3Endpoint
 }
 
 // Function is the Lambda function: the handler of this project, built on the spot, and its log group.
@@ -64,6 +68,10 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 
 	// The policies one by one: the SDK learns of a component's children only while they are being registered, so that depending on the
 	// component leaves out those that have not come so far.
+	needed := slices.Clone(args.Role.policies)
+	if args.Endpoint != nil {
+		needed = append(needed, args.Endpoint.endpoint)
+	}
 	function, err := lambda.NewFunction(ctx, name, &lambda.FunctionArgs{
 		Name:                         pulumi.String(args.Settings.Name),
 		Description:                  pulumi.Sprintf("Uses the bucket %s of account %s", args.Access.BucketName, args.BucketOwner),
@@ -83,7 +91,8 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 			LogGroup:  logGroup.Name,
 		},
 		Environment: lambda.FunctionEnvironmentArgs{Variables: pulumi.ToStringMap(args.environment())},
-	}, pulumi.Parent(component), pulumi.DependsOn(args.Role.policies))
+		VpcConfig:   args.vpcConfig(),
+	}, pulumi.Parent(component), pulumi.DependsOn(needed))
 	if err != nil {
 		return nil, fmt.Errorf("registering function %s: %w", args.Settings.Name, err)
 	}
@@ -99,6 +108,17 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		return nil, fmt.Errorf("registering the outputs of function component %s: %w", name, err)
 	}
 	return component, nil
+}
+
+// vpcConfig connects the function to its VPC; nil where there is none.
+func (args *FunctionArgs) vpcConfig() lambda.FunctionVpcConfigPtrInput {
+	if !args.VPC.connects() {
+		return nil
+	}
+	return lambda.FunctionVpcConfigArgs{
+		SubnetIds:        pulumi.ToStringArray(slices.Sorted(slices.Values(args.VPC.SubnetIDs))),
+		SecurityGroupIds: pulumi.ToStringArray(slices.Sorted(slices.Values(args.VPC.SecurityGroupIDs))),
+	}
 }
 
 // environment is what the handler reads its own bounds from.

@@ -33,6 +33,7 @@ type monitor struct {
 // registration is one resource, as the engine was asked for it.
 type registration struct {
 	token, name, parent string
+	version             string // of the provider
 	inputs              map[string]any
 	dependencies        []string
 	replacementTrigger  any
@@ -57,6 +58,7 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	noted := registration{
 		token:               args.TypeToken,
 		name:                args.Name,
+		version:             args.RegisterRPC.GetVersion(),
 		parent:              resourceOf(args.RegisterRPC.GetParent()),
 		inputs:              args.Inputs.Mappable(),
 		replacementTrigger:  args.RegisterRPC.GetReplacementTrigger().AsInterface(),

@@ -49,6 +49,8 @@ type Settings struct {
 	Access Access
 	// Function is how the function runs.
 	Function FunctionSettings
+	// VPC is the network that the function is connected to.
+	VPC VPC
 	// ComputeStack is the stack that the data side reads the role from: organization/project/stack.
 	ComputeStack string
 	// ForceDestroy lets the bucket be destroyed together with its objects.
@@ -93,6 +95,11 @@ func (s *Settings) LogGroupName() string { return "/aws/lambda/" + s.Function.Na
 // LogGroupARN is the ARN of the function's log group, without the star for its streams.
 func (s *Settings) LogGroupARN() string {
 	return fmt.Sprintf("arn:%s:logs:%s:%s:log-group:%s", s.Access.Partition, s.Region, s.ComputeAccountID, s.LogGroupName())
+}
+
+// FunctionARN is the ARN the function has.
+func (s *Settings) FunctionARN() string {
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:function:%s", s.Access.Partition, s.Region, s.ComputeAccountID, s.Function.Name)
 }
 
 // The forms of names and ids, each as its service documents it.
@@ -153,6 +160,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 			Oversize:            r.oneOf("oversize", "presign", "refuse"),
 			PresignTTL:          r.duration("presignTtl", time.Second, longestPresign),
 		},
+		VPC:            r.vpc(),
 		ComputeStack:   r.stack("computeStack", "account-a"),
 		ForceDestroy:   r.boolean("forceDestroy"),
 		Monitoring:     r.monitoring(),

@@ -33,6 +33,7 @@ func TestSettingsOfTheProject(t *testing.T) {
 			Oversize:            "presign",
 			PresignTTL:          15 * time.Minute,
 		},
+		VPC:          VPC{SubnetIDs: []string{}, SecurityGroupIDs: []string{}, RouteTableIDs: []string{}},
 		ComputeStack: "organization/cross-account-s3/account-a",
 		Monitoring: MonitoringSettings{
 			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,

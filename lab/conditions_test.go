@@ -16,7 +16,6 @@ import (
 
 // Each condition lets one request through that it should, and keeps out one that it should not, besides whoever deploys.
 func TestConditions(t *testing.T) {
-	const endpointID = "vpce-0123456789abcdef0"
 	l := startLab(t, Options{})
 	l.mustUp(t, ComputeStack, DataStack)
 	function, err := l.Profile(FunctionProfile)
@@ -27,14 +26,8 @@ func TestConditions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	behind, err := l.Endpoint().ServeVPCEndpoint(t.Context(), endpointID, "vpc-0123456789abcdef0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	elsewhere, err := l.Endpoint().ServeVPCEndpoint(t.Context(), "vpce-0fedcba9876543210", "vpc-0fedcba9876543210")
-	if err != nil {
-		t.Fatal(err)
-	}
+	endpointID, behind := l.mustVPCEndpoint(t, "vpc-0123456789abcdef0")
+	_, elsewhere := l.mustVPCEndpoint(t, "vpc-0fedcba9876543210")
 
 	type request struct {
 		who  account.Key
@@ -94,6 +87,21 @@ func TestConditions(t *testing.T) {
 	if err := l.Destroy(t.Context(), DataStack); err != nil {
 		t.Error(err)
 	}
+}
+
+// mustVPCEndpoint makes an S3 endpoint besides Pulumi, with the policy that lets everything through, and returns its id and where it answers.
+func (l *Lab) mustVPCEndpoint(t *testing.T, vpc string) (id, url string) {
+	t.Helper()
+	endpoint, err := l.World().PutVPCEndpoint(account.VPCEndpoint{
+		Account: l.Settings.ComputeAccount, Region: l.Settings.Region, VPC: vpc, Service: "com.amazonaws." + l.Settings.Region + ".s3",
+	})
+	if err == nil {
+		url, err = l.Endpoint().ServeVPCEndpoint(t.Context(), endpoint.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoint.ID, url
 }
 
 // clientOf is a client of S3 at an address, or the lab's own where it is empty, with one version of TLS, or any where it is 0.

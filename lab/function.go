@@ -30,6 +30,10 @@ func (l *Lab) process(function account.Function) runtime.Function {
 	if role, err := l.world.Role(function.Role); err == nil {
 		revision += " " + role.UniqueID
 	}
+	// A process knows one way to S3.
+	if through, leads := l.world.WayToS3(function); leads {
+		revision += " " + through.ID
+	}
 	return runtime.Function{
 		ARN: function.ARN(), Name: function.Name, Region: function.Region, Version: "$LATEST", Code: function.Code,
 		Environment: function.Environment, MemorySize: function.MemorySize, Timeout: function.Timeout,
@@ -54,14 +58,29 @@ func (l *Lab) surroundings(function runtime.Function) (map[string]string, error)
 			Message: fmt.Sprintf("The role defined for the function cannot be assumed by Lambda: %s", stored.Role),
 		}
 	}
-	key, err := l.world.AssumeRole(stored.Role, stored.Name)
+	key, err := l.world.RunFunction(stored)
+	if err != nil {
+		return nil, err
+	}
+	s3, err := l.wayToS3(stored)
 	if err != nil {
 		return nil, err
 	}
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": key.AccessKeyID, "AWS_SECRET_ACCESS_KEY": key.SecretAccessKey, "AWS_SESSION_TOKEN": key.SessionToken,
-		"AWS_ENDPOINT_URL_S3": l.endpoint.URL(), "AWS_CA_BUNDLE": l.endpoint.CAFile(),
+		"AWS_ENDPOINT_URL_S3": s3, "AWS_CA_BUNDLE": l.endpoint.CAFile(),
 	}, nil
+}
+
+// wayToS3 is the URL of S3 for a function: from a VPC that of an endpoint in it, or one where nothing answers.
+func (l *Lab) wayToS3(function account.Function) (string, error) {
+	if len(function.Subnets) == 0 {
+		return l.endpoint.URL(), nil
+	}
+	if through, leads := l.world.WayToS3(function); leads {
+		return l.endpoint.ServeVPCEndpoint(context.Background(), through.ID)
+	}
+	return l.endpoint.NowhereURL(), nil
 }
 
 // log keeps what a function writes.

@@ -119,6 +119,7 @@ func Start(ctx context.Context, options Options) (_ *Lab, err error) {
 	if err := l.makePrincipals(); err != nil {
 		return nil, err
 	}
+	l.makeNetworks()
 	l.principals = l.world.Inventory()
 	binaries, err := cachePath(project, "programs")
 	if err != nil {

@@ -158,7 +158,7 @@ func (q Question) Decide(ctx context.Context, engine *Engine) (Result, error) {
 
 // Questions puts a request to the stacks: it adds to the case every policy that they have for it. All answers have to be Allowed. What
 // the case has of policies besides stays; a resource policy and a boundary of its own stand in for those of the stacks, and an identity
-// policy whose name is an ARN is what is attached by that ARN. implied is what the principal and the resource imply of the
+// policy whose name is an ARN is what is attached by that ARN. implied is what the principal, its network and the resource imply of the
 // request's context, which is added.
 //
 // What the stacks do not show is not assumed: its place is taken by a policy that is not known, which makes every answer Undetermined that
@@ -169,7 +169,6 @@ func (a *Access) Questions(ctx context.Context, asked Case) (questions []Questio
 		return nil, nil, nil, err
 	}
 	q.principal()
-	q.network()
 	q.Request.Context = maps.Clone(asked.Request.Context)
 	if q.Request.Context == nil {
 		q.Request.Context = map[string]any{}
@@ -178,6 +177,7 @@ func (a *Access) Questions(ctx context.Context, asked Case) (questions []Questio
 	if q.role != nil {
 		facts["aws:PrincipalArn"] = q.role.arn("role")
 	}
+	maps.Copy(facts, q.network())
 	for key, value := range facts {
 		if !HasContextKey(q.Request.Context, key) {
 			q.Request.Context[key] = value

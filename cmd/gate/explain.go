@@ -35,7 +35,8 @@ The request:
   --resource-account ID  the account that owns the resource; needed where neither its ARN tells it, as for S3, nor a STACK
   --context KEY=VALUE    a condition key of the request; given twice for the same key, the key has both values. Repeatable.
                          What the principal and the resource imply is added unless given: aws:PrincipalArn, aws:PrincipalAccount,
-                         aws:PrincipalType, aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:username, aws:ResourceAccount.
+                         aws:PrincipalType, aws:PrincipalIsAWSService, aws:PrincipalServiceName, aws:username, aws:ResourceAccount;
+                         and of a function in a VPC aws:SourceVpce and aws:SourceVpc, unless aws:SourceIp is given.
                          Nothing else is assumed: without --context aws:SecureTransport=true the request does not say how it came.
 
 The policies, each a file with a policy document:

@@ -54,6 +54,10 @@ func (w *World) Authorize(
 			c.Request.Context["aws:PrincipalOrgID"] = id
 		}
 	}
+	// https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+	if key != nil && key.Function != "" {
+		c.Request.Context["lambda:SourceFunctionArn"] = key.Function
+	}
 	// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 	if key != nil && strings.Contains(resourceARN, ":kms:") {
 		c.Request.Context["kms:CallerAccount"] = key.Account()

@@ -203,6 +203,8 @@ type Key struct {
 	// Role is the ARN of its role, RoleID the unique id of it.
 	Role   string
 	RoleID string
+	// Function is the ARN of the function whose code has the session; empty elsewhere.
+	Function string
 }
 
 // Account is the account of the principal.
@@ -210,6 +212,15 @@ func (k Key) Account() string { return policy.AccountOf(k.Principal) }
 
 // AssumeRole makes the access key of a new session of a role. Who may do that is not asked; see MayAssume.
 func (w *World) AssumeRole(roleARN, sessionName string) (Key, error) {
+	return w.assume(roleARN, sessionName, "")
+}
+
+// RunFunction is AssumeRole for the code of a function.
+func (w *World) RunFunction(function Function) (Key, error) {
+	return w.assume(function.Role, function.Name, function.ARN())
+}
+
+func (w *World) assume(roleARN, sessionName, functionARN string) (Key, error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	role := w.roles[roleARN]
@@ -223,6 +234,7 @@ func (w *World) AssumeRole(roleARN, sessionName string) (Key, error) {
 		Principal:       "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/" + sessionName,
 		Role:            role.ARN,
 		RoleID:          role.UniqueID,
+		Function:        functionARN,
 	}
 	w.keys[key.AccessKeyID] = key
 	return key, nil

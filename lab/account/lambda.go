@@ -33,7 +33,10 @@ type Function struct {
 	LogFormat           string
 	LogGroup            string
 	Environment         map[string]string
-	Tags                map[string]string
+	// Subnets and SecurityGroups are the ids of those of its network interfaces; empty in no VPC.
+	Subnets        []string
+	SecurityGroups []string
+	Tags           map[string]string
 	// Code is the deployment package, a zip.
 	Code     []byte
 	Modified time.Time
@@ -53,6 +56,7 @@ func (f *Function) CodeSHA256() string {
 func (f *Function) copy() Function {
 	result := *f
 	result.Environment, result.Tags = maps.Clone(f.Environment), maps.Clone(f.Tags)
+	result.Subnets, result.SecurityGroups = slices.Clone(f.Subnets), slices.Clone(f.SecurityGroups)
 	return result
 }
 
@@ -113,7 +117,7 @@ func (w *World) checkFunction(ctx context.Context, function *Function) error {
 	if err != nil || trust.Decision != policy.Allowed {
 		return refuse("InvalidParameterValueException", "The role defined for the function cannot be assumed by Lambda: %s", function.Role)
 	}
-	return nil
+	return w.checkNetwork(ctx, function)
 }
 
 // Function is the function with this ARN, which may end in the qualifier $LATEST.

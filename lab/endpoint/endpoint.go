@@ -14,6 +14,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,8 +62,10 @@ type Endpoint struct {
 	certificate tls.Certificate
 	servers     []*http.Server
 	serving     sync.WaitGroup
+	nowhere     net.Listener // accepts nothing
 	mutex       sync.RWMutex
 	observer    func(Access)
+	behind      map[string]string // the URLs of VPC endpoints, by their ids
 }
 
 // Start serves the accounts of a world on two free ports, until Close; the context is for starting. It writes the certificate of its
@@ -72,11 +75,14 @@ func Start(ctx context.Context, world *account.World, invoke Invoker, directory 
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{world: world, invoke: invoke, caFile: caFile, observer: func(Access) {}}
+	e := &Endpoint{world: world, invoke: invoke, caFile: caFile, observer: func(Access) {}, behind: map[string]string{}}
 	// Skewed clocks are the signature's business.
 	e.objects = gofakes3.New(storage{world.Objects(), world}, gofakes3.WithTimeSkewLimit(0)).Server()
 	if e.secure, err = e.listen(ctx, &certificate, nil); err == nil {
 		e.plain, err = e.listen(ctx, nil, nil)
+	}
+	if err == nil {
+		e.nowhere, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -86,7 +92,7 @@ func Start(ctx context.Context, world *account.World, invoke Invoker, directory 
 }
 
 // listen serves the accounts on a free port, with TLS where there is a certificate, and behind a VPC endpoint where there is one.
-func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, behind *vpcEndpoint) (address string, err error) {
+func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, behind *account.VPCEndpoint) (address string, err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("serving the accounts: %w", err)
@@ -112,16 +118,53 @@ func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, beh
 	return address, nil
 }
 
-// vpcEndpoint is a VPC endpoint for S3 in the VPC of somebody.
-type vpcEndpoint struct{ id, vpc string }
-
 type vpcEndpointKey struct{}
 
-// ServeVPCEndpoint serves the accounts over TLS to those in a VPC, through an endpoint of it, until Close. What comes to the URL has the
-// ids of both, as vpce-0123456789abcdef0 and vpc-0123456789abcdef0, and a private address.
-func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id, vpc string) (url string, err error) {
-	address, err := e.listen(ctx, &e.certificate, &vpcEndpoint{id: id, vpc: vpc})
-	return "https://" + address, err
+// ServeVPCEndpoint serves S3 over TLS to those in a VPC, through the endpoint of it with this id, until Close. What comes to the URL has the
+// ids of both, and a private address. Another call has the same URL.
+func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id string) (url string, err error) {
+	endpoint, err := e.world.VPCEndpoint(id)
+	if err != nil {
+		return "", err
+	}
+	e.mutex.RLock()
+	url = e.behind[id]
+	e.mutex.RUnlock()
+	if url != "" {
+		return url, nil
+	}
+	address, err := e.listen(ctx, &e.certificate, &endpoint)
+	if err != nil {
+		return "", err
+	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.behind[id] = "https://" + address
+	return e.behind[id], nil
+}
+
+// pass has the VPC endpoint's policy decide what the request has been allowed otherwise, where it has come through one. What S3 asks of KMS
+// does not.
+func (e *Endpoint) pass(ctx context.Context, r *request, allowed policy.Case) error {
+	behind := r.behind()
+	if behind == nil || !strings.HasPrefix(allowed.Request.Action, "s3:") {
+		return nil
+	}
+	c, result, err := e.world.AuthorizeThrough(ctx, behind.ID, allowed)
+	if err != nil {
+		return err
+	}
+	if result.Decision == policy.Allowed {
+		return nil
+	}
+	e.observe(r, c, result)
+	return deniedBy(c, result, "VPC endpoint policy")
+}
+
+// behind is the VPC endpoint that the request has come through; nil where there is none.
+func (r *request) behind() *account.VPCEndpoint {
+	behind, _ := r.Context().Value(vpcEndpointKey{}).(*account.VPCEndpoint)
+	return behind
 }
 
 // URL is where the accounts answer over TLS.
@@ -129,6 +172,9 @@ func (e *Endpoint) URL() string { return "https://" + e.secure }
 
 // PlainURL is where they answer over plain http.
 func (e *Endpoint) PlainURL() string { return "http://" + e.plain }
+
+// NowhereURL is where nothing answers, as when a network has no way to S3.
+func (e *Endpoint) NowhereURL() string { return "https://" + e.nowhere.Addr().String() }
 
 // CAFile is the certificate to trust, as PEM.
 func (e *Endpoint) CAFile() string { return e.caFile }
@@ -143,6 +189,11 @@ func (e *Endpoint) Observe(observer func(Access)) {
 // Close ends all connections.
 func (e *Endpoint) Close() error {
 	var problems []error
+	if e.nowhere != nil {
+		if err := e.nowhere.Close(); !errors.Is(err, net.ErrClosed) { // By another Close.
+			problems = append(problems, err)
+		}
+	}
 	for _, server := range e.servers {
 		problems = append(problems, server.Close())
 	}
@@ -168,7 +219,16 @@ type request struct {
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	asked := &request{Request: r, id: rand.Text()[:16], time: time.Now().UTC()}
 	ctx := r.Context()
+	behind := asked.behind()
+	if behind != nil {
+		if _, err := e.world.VPCEndpoint(behind.ID); err != nil {
+			panic(http.ErrAbortHandler) // It is gone, and nothing answers there: the connection ends.
+		}
+	}
 	err := e.identify(ctx, asked)
+	if err == nil && behind != nil && asked.service != "" && asked.service != "s3" {
+		err = &Error{http.StatusNotImplemented, "NotImplemented", fmt.Sprintf("the endpoint %s leads to s3, and not to %s", behind.ID, asked.service)}
+	}
 	if err == nil {
 		switch asked.service {
 		case "", "s3":
@@ -204,18 +264,26 @@ func (e *Endpoint) authorize(ctx context.Context, r *request, asks []ask, condit
 		if err != nil {
 			return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}
 		}
-		e.mutex.RLock()
-		observer := e.observer
-		e.mutex.RUnlock()
-		observer(Access{
-			Time: r.time, Principal: c.Request.Principal, Action: need.action, Resource: need.arn, Transport: transport(r.Request),
-			Case: c, Result: result,
-		})
+		e.observe(r, c, result)
 		if result.Decision != policy.Allowed {
 			return denied(c, result)
 		}
+		if err := e.pass(ctx, r, c); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// observe tells the observer of a decision.
+func (e *Endpoint) observe(r *request, c policy.Case, result policy.Result) {
+	e.mutex.RLock()
+	observer := e.observer
+	e.mutex.RUnlock()
+	observer(Access{
+		Time: r.time, Principal: c.Request.Principal, Action: c.Request.Action, Resource: c.Request.Resource.ARN,
+		Transport: transport(r.Request), Case: c, Result: result,
+	})
 }
 
 func transport(r *http.Request) string {

@@ -731,3 +731,65 @@ func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
+
+// What comes through a VPC endpoint has the ids of it, and its policy has a say besides.
+func TestVPCEndpoint(t *testing.T) {
+	f := newFixture(t)
+	f.world.AddVPC(account.VPC{Account: compute, Region: region, ID: "vpc-1", Subnets: map[string]string{"subnet-1": "rtb-1"}})
+	made, err := f.world.PutVPCEndpoint(account.VPCEndpoint{
+		Account: compute, Region: region, VPC: "vpc-1", Service: "com.amazonaws." + region + ".s3", RouteTables: []string{"rtb-1"},
+		Policy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::shared/*"},
+			{"Effect":"Deny","Principal":"*","Action":"*","Resource":"arn:aws:s3:::shared/in/denied"}]}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := f.ServeVPCEndpoint(t.Context(), made.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.ServeVPCEndpoint(t.Context(), made.ID); err != nil || again != url {
+		t.Errorf("another call: %s %v, want %s", again, err, url)
+	}
+	_, err = f.ServeVPCEndpoint(t.Context(), "vpce-9")
+	if err == nil || !strings.Contains(err.Error(), "vpce-9") {
+		t.Errorf("an endpoint that nobody has: %v", err)
+	}
+	through := func(o *s3.Options) { o.BaseEndpoint = aws.String(url) }
+	behind := f.s3(&f.key, through)
+	put := func(key string) error {
+		_, err := behind.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: strings.NewReader("x")})
+		return err
+	}
+	if err := put("in/a"); err != nil {
+		t.Fatal(err)
+	}
+	for _, access := range f.taken() {
+		given := access.Case.Request.Context
+		if given["aws:SourceVpce"] != made.ID || given["aws:SourceVpc"] != "vpc-1" || given["aws:VpcSourceIp"] == nil || given["aws:SourceIp"] != nil {
+			t.Errorf("%s has the context %v", access.Action, given)
+		}
+	}
+	if err := put("in/denied"); err == nil || !strings.Contains(err.Error(), "with an explicit deny in a VPC endpoint policy") {
+		t.Errorf("what it denies: %v", err)
+	}
+	_, err = behind.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("in/a")})
+	if err == nil || !strings.Contains(err.Error(), "because no VPC endpoint policy allows the s3:DeleteObject action") {
+		t.Errorf("what it does not allow: %v", err)
+	}
+	// Who may list the bucket hears that an object is missing, and through the endpoint nobody may.
+	get := func(client *s3.Client) error {
+		_, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket, Key: aws.String("in/missing")})
+		return err
+	}
+	expect(t, "missing", get(f.s3(&f.owner)), "NoSuchKey")
+	expect(t, "missing, through the endpoint", get(f.s3(&f.owner, through)), "AccessDenied")
+
+	if err := f.world.DeleteVPCEndpoint(made.ID); err != nil {
+		t.Fatal(err)
+	}
+	var answered smithy.APIError
+	if err := put("in/a"); err == nil || errors.As(err, &answered) {
+		t.Errorf("an endpoint that is gone: %v", err)
+	}
+}

@@ -163,6 +163,9 @@ func (e *Endpoint) record(ctx context.Context, r *request, bucket account.Bucket
 		more["CipherSuite"] = "TLS"
 	}
 	record["additionalEventData"] = more
+	if behind := r.behind(); behind != nil {
+		record["vpcEndpointId"] = behind.ID
+	}
 	if failure.Code != "" {
 		record["errorCode"], record["errorMessage"] = failure.Code, failure.Message
 	}

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -26,10 +27,15 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 //
 // Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func denied(c policy.Case, result policy.Result) error {
+	return deniedBy(c, result, "resource-based policy")
+}
+
+// deniedBy is denied where what AWS calls the policy at the resource's place is another one.
+func deniedBy(c policy.Case, result policy.Result, resourcePolicy string) error {
 	message := "Access Denied"
 	if c.Request.Principal != account.Anonymous {
 		message = fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %q %s",
-			c.Request.Principal, c.Request.Action, c.Request.Resource.ARN, because(c.Request.Action, result))
+			c.Request.Principal, c.Request.Action, c.Request.Resource.ARN, because(c.Request.Action, result, resourcePolicy))
 	}
 	return &Error{http.StatusForbidden, "AccessDenied", message}
 }
@@ -37,11 +43,12 @@ func denied(c policy.Case, result policy.Result) error {
 // kinds are what AWS calls the layers of policies.
 var kinds = map[string]string{
 	"scp": "service control policy", "rcp": "resource control policy", "boundary": "permissions boundary", "session": "session policy",
-	"identity": "identity-based policy", "resource": "resource-based policy",
+	"identity": "identity-based policy",
 }
 
 // because says which layer refused. Where several had to allow and did not, the principal's own policies come first.
-func because(action string, result policy.Result) string {
+func because(action string, result policy.Result, resourcePolicy string) string {
+	kind := func(layer string) string { return cmp.Or(kinds[layer], resourcePolicy) }
 	switch result.Decision {
 	case policy.ExplicitlyDenied:
 		for _, reason := range result.Reasons {
@@ -50,7 +57,7 @@ func because(action string, result policy.Result) string {
 				if reason.Layer == "identity" {
 					article = "an "
 				}
-				return "with an explicit deny in " + article + kinds[reason.Layer]
+				return "with an explicit deny in " + article + kind(reason.Layer)
 			}
 		}
 	case policy.Allowed, policy.Undetermined:
@@ -59,7 +66,7 @@ func because(action string, result policy.Result) string {
 			for _, reason := range result.Reasons {
 				isGrant := layer == "identity" || layer == "resource"
 				if reason.Layer == layer && (reason.Outcome == "silent" || isGrant && reason.Outcome == "absent") {
-					return fmt.Sprintf("because no %s allows the %s action", kinds[layer], action)
+					return fmt.Sprintf("because no %s allows the %s action", kind(layer), action)
 				}
 			}
 		}

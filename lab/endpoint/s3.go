@@ -300,10 +300,10 @@ func (r *request) globalConditions() map[string]any {
 		"aws:ViaAWSService":   "false",
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	behind, _ := r.Context().Value(vpcEndpointKey{}).(*vpcEndpoint)
+	behind := r.behind()
 	switch {
 	case behind != nil:
-		conditions["aws:SourceVpce"], conditions["aws:SourceVpc"], conditions["aws:VpcSourceIp"] = behind.id, behind.vpc, host
+		conditions["aws:SourceVpce"], conditions["aws:SourceVpc"], conditions["aws:VpcSourceIp"] = behind.ID, behind.VPC, host
 	case err == nil:
 		conditions["aws:SourceIp"] = host
 	}
@@ -372,7 +372,7 @@ func (e *Endpoint) hideMissing(ctx context.Context, r *request, need ask, condit
 	if result.Decision != policy.Allowed {
 		return denied(c, result)
 	}
-	return nil
+	return e.pass(ctx, r, c)
 }
 
 // mostDeleted is how long the body of DeleteObjects may be, in bytes: 1000 keys of 1024 bytes, with room for what is around them.

@@ -192,6 +192,7 @@ type function struct {
 	TracingConfig                tracingConfig     `json:"tracingConfig" default:"{\"mode\":\"PassThrough\"}"`
 	LoggingConfig                loggingConfig     `json:"loggingConfig,omitzero"`
 	Environment                  environment       `json:"environment,omitzero"`
+	VPCConfig                    vpcConfig         `json:"vpcConfig,omitzero"`
 	Tags                         map[string]string `json:"tags,omitempty"`
 }
 
@@ -202,6 +203,11 @@ type tracingConfig struct {
 type loggingConfig struct {
 	LogFormat string `json:"logFormat"`
 	LogGroup  string `json:"logGroup"`
+}
+
+type vpcConfig struct {
+	SubnetIDs        []string `json:"subnetIds"`
+	SecurityGroupIDs []string `json:"securityGroupIds"`
 }
 
 type environment struct {
@@ -217,12 +223,15 @@ func (f *function) put(ctx context.Context, s *session, create bool) (string, er
 		Account: s.account, Region: s.region, Name: f.Name, Description: f.Description, Role: f.Role, Runtime: f.Runtime, Handler: f.Handler,
 		Architecture: architecture, Code: f.Code, MemorySize: f.MemorySize, Timeout: time.Duration(f.Timeout) * time.Second,
 		Tracing: f.TracingConfig.Mode, LogFormat: f.LoggingConfig.LogFormat, LogGroup: f.LoggingConfig.LogGroup,
-		Environment: f.Environment.Variables, Tags: f.Tags,
+		Environment: f.Environment.Variables, Subnets: f.VPCConfig.SubnetIDs, SecurityGroups: f.VPCConfig.SecurityGroupIDs, Tags: f.Tags,
 	}
 	if f.ReservedConcurrentExecutions >= 0 {
 		stored.ReservedConcurrency = &f.ReservedConcurrentExecutions
 	}
 	if err := s.may(ctx, "iam:PassRole", f.Role); err != nil {
+		return f.Name, err
+	}
+	if err := f.VPCConfig.may(ctx, s); err != nil {
 		return f.Name, err
 	}
 	if !create {
@@ -258,6 +267,7 @@ func (f *function) get(ctx context.Context, s *session, id string) (map[string]a
 		Timeout: int(stored.Timeout / time.Second), ReservedConcurrentExecutions: -1,
 		TracingConfig: tracingConfig{Mode: stored.Tracing}, Environment: environment{Variables: stored.Environment}, Tags: stored.Tags,
 		LoggingConfig: loggingConfig{LogFormat: stored.LogFormat, LogGroup: stored.LogGroup},
+		VPCConfig:     vpcConfig{SubnetIDs: stored.Subnets, SecurityGroupIDs: stored.SecurityGroups},
 	}
 	if stored.ReservedConcurrency != nil {
 		f.ReservedConcurrentExecutions = *stored.ReservedConcurrency

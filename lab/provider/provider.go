@@ -39,6 +39,7 @@ var kinds = map[string]kind{
 	"aws:cloudwatch/dashboard:Dashboard":                                     of[dashboard](),
 	"aws:cloudwatch/logGroup:LogGroup":                                       of[logGroup](),
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                                 of[metricAlarm](),
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                                        of[vpcEndpoint](),
 	"aws:iam/role:Role":                                                      of[role](),
 	"aws:iam/rolePolicy:RolePolicy":                                          of[rolePolicy](),
 	"aws:lambda/function:Function":                                           of[function](),
@@ -325,7 +326,7 @@ func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
 		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException",
-		notConfigured,
+		"InvalidVpcEndpointId.NotFound", notConfigured,
 	}, refusal.Code)
 }
 

@@ -31,6 +31,7 @@ const (
 	trust      = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 	trustsOwn  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"}]}`
 	everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
+	connects   = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:*","s3:GetObject"],"Resource":"*"}]}`
 	reads      = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"}]}`
 )
 
@@ -279,7 +280,7 @@ func lifecycles(t *testing.T, directory, kmsKeyID string) []struct {
 	}{
 		{roleType, map[string]any{"name": "R", "description": "one", "assumeRolePolicy": trust},
 			map[string]any{"description": "two", "assumeRolePolicy": trustsOwn, "maxSessionDuration": 7200.0, "tags": map[string]any{"a": "b"}}},
-		{rolePolicyType, map[string]any{"name": "p", "role": "R", "policy": everything}, map[string]any{"policy": reads}},
+		{rolePolicyType, map[string]any{"name": "p", "role": "R", "policy": everything}, map[string]any{"policy": connects}},
 		{logGroupType, map[string]any{"name": "/aws/lambda/f", "retentionInDays": 30.0}, map[string]any{"retentionInDays": 7.0}},
 		{functionType, map[string]any{
 			"name": "f", "description": "one", "role": roleARN, "runtime": "provided.al2023", "handler": "bootstrap", "code": code("one"),
@@ -289,7 +290,11 @@ func lifecycles(t *testing.T, directory, kmsKeyID string) []struct {
 			"description": "two", "code": code("two"), "sourceCodeHash": "2", "memorySize": 512.0, "timeout": 30.0, "reservedConcurrentExecutions": 0.0,
 			"architectures": []any{"arm64"}, "environment": map[string]any{"variables": map[string]any{"A": "2"}},
 			"tracingConfig": map[string]any{"mode": "Active"}, "loggingConfig": map[string]any{"logFormat": "Text", "logGroup": "/other"},
+			"vpcConfig": map[string]any{"subnetIds": []any{"subnet-1"}, "securityGroupIds": []any{"sg-1"}},
 		}},
+		{"aws:ec2/vpcEndpoint:VpcEndpoint", map[string]any{
+			"vpcId": "vpc-1", "serviceName": "com.amazonaws.us-east-1.s3", "routeTableIds": []any{"rtb-1"}, "policy": endpointAllows("s3:GetObject"),
+		}, map[string]any{"routeTableIds": []any{"rtb-1", "rtb-2"}, "policy": endpointAllows("s3:PutObject"), "tags": map[string]any{"a": "b"}}},
 		{bucketType, map[string]any{"bucket": "shared"}, map[string]any{"tags": map[string]any{"a": "b"}, "forceDestroy": true}},
 		{"aws:s3/bucketOwnershipControls:BucketOwnershipControls", map[string]any{"bucket": "shared", "rule": map[string]any{"objectOwnership": "BucketOwnerEnforced"}},
 			map[string]any{"rule": map[string]any{"objectOwnership": "BucketOwnerPreferred"}}},
@@ -387,6 +392,10 @@ func keyAdministered(action string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"` + action + `","Resource":"*"}]}`
 }
 
+func endpointAllows(action string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"` + action + `","Resource":"*"}]}`
+}
+
 func bucketGrants(principal string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"},` +
 		`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],` +
@@ -409,6 +418,10 @@ func TestLifecycles(t *testing.T) {
 	if err := f.world.Configure("locked", account.Versioning, map[string]any{"status": "Enabled"}); err != nil {
 		t.Fatal(err)
 	}
+	f.world.AddVPC(account.VPC{
+		Account: compute, Region: "us-east-1", ID: "vpc-1", Subnets: map[string]string{"subnet-1": "rtb-1", "subnet-2": "rtb-2"},
+		SecurityGroups: []string{"sg-1"},
+	})
 	all := lifecycles(t, f.directory, key.ID)
 	if tested, known := len(all), len(kinds); tested != known {
 		t.Fatalf("%d of %d kinds are tested", tested, known)
