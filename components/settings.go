@@ -51,6 +51,8 @@ type Settings struct {
 	Function FunctionSettings
 	// ComputeStack is the stack that the data side reads the role from: organization/project/stack.
 	ComputeStack string
+	// Sharing is how the data side comes to know the role.
+	Sharing Sharing
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
 	// Monitoring is how both accounts are watched.
@@ -154,6 +156,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 			PresignTTL:          r.duration("presignTtl", time.Second, longestPresign),
 		},
 		ComputeStack:   r.stack("computeStack", "account-a"),
+		Sharing:        r.sharing(),
 		ForceDestroy:   r.boolean("forceDestroy"),
 		Monitoring:     r.monitoring(),
 		AccessAnalyzer: r.boolean("accessAnalyzer"),
@@ -164,6 +167,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		s.Access.Key = &BucketKey{Region: s.Region, AccountID: s.DataAccountID, RoleAccountID: s.ComputeAccountID}
 	}
 	s.Access.Partition = partition(s.Region)
+	r.checkSharing(s)
 
 	if s.ComputeAccountID != "" && s.ComputeAccountID == s.DataAccountID {
 		r.refuse("dataAccountId", s.DataAccountID, "an account other than computeAccountId: access within one account needs no second half")

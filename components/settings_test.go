@@ -34,6 +34,7 @@ func TestSettingsOfTheProject(t *testing.T) {
 			PresignTTL:          15 * time.Minute,
 		},
 		ComputeStack: "organization/cross-account-s3/account-a",
+		Sharing:      Sharing{Share: []Source{StackReference}, SecretReaders: []string{}, From: StackReference},
 		Monitoring: MonitoringSettings{
 			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,
 		},
