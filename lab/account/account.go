@@ -52,6 +52,7 @@ type World struct {
 	logGroups     map[string]*LogGroup // by ARN
 	keys          map[string]Key       // by access key id
 	watching
+	sharing
 
 	kmsKeys    map[string]*KMSKey // by ARN
 	kmsAliases map[string]string  // ARNs of keys, by the ARN of the alias
@@ -71,6 +72,7 @@ func New(decider Decider, accounts ...string) *World {
 		logGroups:     map[string]*LogGroup{},
 		keys:          map[string]Key{},
 		watching:      newWatching(),
+		sharing:       newSharing(),
 
 		kmsKeys:    map[string]*KMSKey{},
 		kmsAliases: map[string]string{},
@@ -89,7 +91,7 @@ func (w *World) Inventory() []string {
 	defer w.mutex.RUnlock()
 	arns := slices.Concat(
 		slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
-		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(),
+		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(), w.sharing.arns(),
 	)
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())
