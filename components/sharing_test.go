@@ -247,6 +247,7 @@ func TestRoleSecretKeyDecisions(t *testing.T) {
 		"not through Secrets Manager":   {reader, "kms:Decrypt", map[string]any{"kms:ViaService": nil}, policy.ImplicitlyDenied},
 		"through S3":                    {reader, "kms:Decrypt", map[string]any{"kms:ViaService": "s3.us-east-1.amazonaws.com"}, policy.ImplicitlyDenied},
 		"another secret":                {reader, "kms:Decrypt", map[string]any{"kms:EncryptionContext:SecretARN": secretARN + "x"}, policy.ImplicitlyDenied},
+		"for no secret":                 {reader, "kms:Decrypt", map[string]any{"kms:EncryptionContext:SecretARN": nil}, policy.ImplicitlyDenied},
 		"writing":                       {reader, "kms:GenerateDataKey", nil, policy.ImplicitlyDenied},
 		"changing the policy":           {reader, "kms:PutKeyPolicy", nil, policy.ImplicitlyDenied},
 		"the administrator of the key":  {"arn:aws:sts::123456789012:assumed-role/Deploy/s", "kms:PutKeyPolicy", nil, policy.Allowed},
