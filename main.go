@@ -103,9 +103,9 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 	if err := analyze(ctx, settings); err != nil {
 		return err
 	}
-	ctx.Export(components.RoleARNOutput, role.ARN)
-	ctx.Export(components.RoleUniqueIDOutput, role.UniqueID)
-	ctx.Export(components.FunctionARNOutput, function.ARN)
+	if err := share(ctx, settings, role, function); err != nil {
+		return err
+	}
 	ctx.Export("functionName", function.Name)
 	ctx.Export("logGroupName", function.LogGroupName)
 	return nil
@@ -128,7 +128,47 @@ func connect(ctx *pulumi.Context, settings *components.Settings) (*components.S3
 	return endpoint, nil
 }
 
-// deployData is account B: the bucket, open to the role that account A exports.
+// share tells account B of the role, in each of the ways that the settings name.
+func share(ctx *pulumi.Context, settings *components.Settings, role *components.ExecutionRole, function *components.Function) error {
+	told := pulumi.StringMap{
+		components.RoleARNOutput:      role.ARN,
+		components.RoleUniqueIDOutput: role.UniqueID,
+		components.FunctionARNOutput:  function.ARN,
+	}
+	for _, source := range settings.Sharing.Share {
+		switch source {
+		case components.StackReference:
+			for name, value := range told {
+				ctx.Export(name, value)
+			}
+		case components.ParameterStore:
+			parameter, err := components.NewRoleParameter(ctx, "role", &components.RoleParameterArgs{
+				Name:            settings.RoleParameterName(),
+				Shared:          pulumi.JSONMarshal(told),
+				ReaderAccountID: settings.DataAccountID,
+				Outside:         settings.Sharing.Outside,
+			})
+			if err != nil {
+				return err
+			}
+			ctx.Export("roleParameterArn", parameter.ARN)
+		case components.SecretsManager:
+			secret, err := components.NewRoleSecret(ctx, "role", &components.RoleSecretArgs{
+				Name:    settings.RoleSecretName(),
+				Shared:  pulumi.JSONMarshal(told),
+				Place:   settings.Place(),
+				Readers: settings.Sharing.SecretReaders,
+			})
+			if err != nil {
+				return err
+			}
+			ctx.Export("roleSecretArn", secret.ARN)
+		}
+	}
+	return nil
+}
+
+// deployData is account B: the bucket, open to the role that account A shares.
 func deployData(ctx *pulumi.Context, settings *components.Settings) error {
 	role, err := components.ReadComputeRole(ctx, settings)
 	if err != nil {

@@ -20,21 +20,21 @@ type engine struct {
 
 func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	state := args.Inputs.Copy()
-	if args.TypeToken == "pulumi:pulumi:StackReference" {
-		state["outputs"] = resource.NewProperty(resource.PropertyMap{
-			"roleArn":      resource.NewProperty("arn:aws:iam::123456789012:role/R"),
-			"roleUniqueId": resource.NewProperty("AROAEXAMPLE"),
-			"functionArn":  resource.NewProperty("arn:aws:lambda:us-east-1:123456789012:function:F"),
-		})
-	} else {
-		e.mutex.Lock()
-		defer e.mutex.Unlock()
-		e.inputs[args.TypeToken+" "+args.Name] = args.Inputs
+	// The SDK's own stand-in for the engine takes no secret that is not known yet.
+	for _, name := range []resource.PropertyKey{"arn", "uniqueId"} {
+		state[name] = resource.NewProperty("known")
 	}
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.inputs[args.TypeToken+" "+args.Name] = args.Inputs
 	return args.Name, state, nil
 }
 
 func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if args.Token == "aws:ssm/getParameter:getParameter" {
+		return resource.PropertyMap{"insecureValue": resource.NewProperty(`{"roleArn":"arn:aws:iam::123456789012:role/R",` +
+			`"roleUniqueId":"AROAEXAMPLE","functionArn":"arn:aws:lambda:us-east-1:123456789012:function:F"}`)}, nil
+	}
 	if args.Token != "command:local:run" {
 		return nil, nil
 	}
@@ -63,7 +63,10 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"sourceIps": `["203.0.113.0/24"]`, "organizationId": "o-exampleorgid", "deployRoles": `["arn:aws:iam::987654321098:role/Deploy"]`,
 			"minimumTlsVersion": "1.3", "monitoring": "true", "alarmSubscriptions": `["a@example.com"]`,
 			"subnetIds": `["subnet-11111111"]`, "securityGroupIds": `["sg-11111111"]`, "s3Endpoint": "true", "vpcId": "vpc-11111111",
-			"routeTableIds": `["rtb-11111111"]`, "accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
+			"routeTableIds": `["rtb-11111111"]`,
+			"share":         `["parameterStore","secretsManager"]`, "shareOutsideOrganization": "true", "roleArnFrom": "parameterStore",
+			"secretReaders":  `["arn:aws:iam::987654321098:role/Deploy"]`,
+			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
 		} {
 			info.Config["cross-account-s3:"+key] = value
 		}
@@ -111,6 +114,12 @@ func TestComputeSide(t *testing.T) {
 	e.expect(t, "aws:cloudwatch/metricAlarm:MetricAlarm function-duration", "threshold", "6300")
 	e.expect(t, "aws:sns/topicSubscription:TopicSubscription function-a@example.com", "endpoint", "a@example.com")
 	e.expect(t, "aws:accessanalyzer/analyzer:Analyzer analyzer", "type", "ACCOUNT")
+	e.expect(t, "aws:ssm/parameter:Parameter role", "name", "/cross-account-s3/F/role")
+	e.expect(t, "aws:ram/resourceShare:ResourceShare role", "allowExternalPrincipals", "true")
+	e.expect(t, "aws:ram/principalAssociation:PrincipalAssociation role", "principal", "987654321098")
+	e.expect(t, "aws:secretsmanager/secret:Secret role", "name", "cross-account-s3/F/role")
+	e.expect(t, "aws:secretsmanager/secretPolicy:SecretPolicy role", "policy", "arn:aws:iam::987654321098:role/Deploy")
+	e.expect(t, "aws:kms/key:Key role", "policy", "arn:aws:iam::987654321098:role/Deploy", "secretsmanager.us-east-1.amazonaws.com")
 	for key := range e.inputs {
 		if strings.HasPrefix(key, "aws:s3/") || strings.HasPrefix(key, "aws:cloudtrail/") {
 			t.Errorf("%s belongs to the other account", key)

@@ -1,23 +1,26 @@
 package components
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"google.golang.org/grpc/status"
 )
 
-// The outputs that the compute side exports and the data side reads.
+// What the compute side tells of itself and the data side reads: the outputs of its stack, or the members of a JSON object.
 const (
 	RoleARNOutput      = "roleArn"
 	RoleUniqueIDOutput = "roleUniqueId"
 	FunctionARNOutput  = "functionArn"
 )
 
-// ComputeRole is the role of the compute account, as its stack exports it. Both are plain values, so that the bucket policy is
+// ComputeRole is the role of the compute account, as its stack shares it. Both are plain values, so that the bucket policy is
 // known at preview.
 type ComputeRole struct {
 	// ARN names the role in the bucket policy.
@@ -35,45 +38,27 @@ type stackOutputsArgs struct {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 var roleUniqueIDForm = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
 
-// ReadComputeRole reads the role from the stack of the compute side and checks that it is the one the settings name. A stack
-// that is missing, was never deployed or does not export the role is an error that says what to run: at preview the engine
-// would otherwise go on with unknown values, as if all were well.
+// told is what a source says of the compute side.
+type told struct {
+	// source is which it is, as "stack organization/cross-account-s3/account-a".
+	source string
+	// mend is what to do when something is wrong with it.
+	mend string
+	// outputs are by their names.
+	outputs map[string]any
+}
+
+// ReadComputeRole reads the role from the source that the settings name and checks that it is the one they mean. A source that is
+// missing, closed, was never written or does not have the role is an error that says what to do: at preview the engine would otherwise go
+// on with unknown values, as if all were well.
 func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, error) {
-	stack := settings.ComputeStack
-	// The short name is enough in the project that the commands are given in.
-	name := strings.TrimPrefix(stack, fmt.Sprintf("%s/%s/", ctx.Organization(), ctx.Project()))
-	deploy := "deploy the compute side first: pulumi up --stack " + name
-
-	// The engine stops the program as soon as a StackReference names no stack, and says no more than "unknown stack". The function
-	// behind it only fails, so it is asked first.
-	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackOutputsArgs{Name: stack}, &struct{}{}); err != nil {
-		reason := status.Convert(err).Message()
-		if strings.Contains(reason, "unknown stack") {
-			return ComputeRole{}, fmt.Errorf("there is no stack %s; create it, then %s", stack, deploy)
-		}
-		return ComputeRole{}, fmt.Errorf("stack %s cannot be read: %s", stack, reason)
-	}
-	reference, err := pulumi.NewStackReference(ctx, stack, nil)
+	read := map[Source]func(*pulumi.Context, *Settings) (told, error){
+		StackReference: readStack, ParameterStore: readParameter, SecretsManager: readSecret,
+	}[settings.Sharing.From]
+	from, err := read(ctx, settings)
 	if err != nil {
-		return ComputeRole{}, fmt.Errorf("reading stack %s: %w", stack, err)
+		return ComputeRole{}, err
 	}
-	read := func(output string) (string, error) {
-		details, err := reference.GetOutputDetails(output)
-		if err != nil {
-			return "", fmt.Errorf("reading output %s of stack %s: %w", output, stack, err)
-		}
-		value, isText := details.Value.(string)
-		switch {
-		case details.SecretValue != nil:
-			return "", fmt.Errorf("stack %s exports %s as a secret, and a policy names it in the open", stack, output)
-		case details.Value == nil:
-			return "", fmt.Errorf("stack %s has no output %s; %s", stack, output, deploy)
-		case !isText || value == "":
-			return "", fmt.Errorf("stack %s has the output %s with the value %q; %s", stack, output, details.Value, deploy)
-		}
-		return value, nil
-	}
-
 	var role ComputeRole
 	var functionARN string
 	for _, output := range []struct {
@@ -84,22 +69,97 @@ func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, erro
 		{RoleUniqueIDOutput, &role.UniqueID},
 		{FunctionARNOutput, &functionARN},
 	} {
-		if *output.into, err = read(output.name); err != nil {
-			return ComputeRole{}, err
+		value, isText := from.outputs[output.name].(string)
+		switch {
+		case from.outputs[output.name] == nil:
+			return ComputeRole{}, fmt.Errorf("%s has no %s; %s", from.source, output.name, from.mend)
+		case !isText || value == "":
+			return ComputeRole{}, fmt.Errorf("%s has %s with the value %q; %s", from.source, output.name, from.outputs[output.name], from.mend)
 		}
+		*output.into = value
 	}
 	if expected := settings.RoleARN(); role.ARN != expected {
-		return ComputeRole{}, fmt.Errorf("stack %s has the role %s, but computeAccountId, roleName and aws:region make it %s; "+
-			"give both stacks the same settings, then %s", stack, role.ARN, expected, deploy)
+		return ComputeRole{}, fmt.Errorf("%s has the role %s, but computeAccountId, roleName and aws:region make it %s; "+
+			"give both stacks the same settings, then %s", from.source, role.ARN, expected, from.mend)
 	}
 	if !roleUniqueIDForm.MatchString(role.UniqueID) {
-		return ComputeRole{}, fmt.Errorf("stack %s has the output %s with the value %q, but the id of a role begins with AROA; %s",
-			stack, RoleUniqueIDOutput, role.UniqueID, deploy)
+		return ComputeRole{}, fmt.Errorf("%s has %s with the value %q, but the id of a role begins with AROA; %s",
+			from.source, RoleUniqueIDOutput, role.UniqueID, from.mend)
 	}
 	// The handler signs its requests for the region it runs in, and S3 redirects those for a bucket elsewhere.
 	if function, err := arn.Parse(functionARN); err != nil || function.Region != settings.Region {
-		return ComputeRole{}, fmt.Errorf("stack %s has the function %s, but aws:region puts the bucket in %s; "+
-			"give both stacks the same region, then %s", stack, functionARN, settings.Region, deploy)
+		return ComputeRole{}, fmt.Errorf("%s has the function %s, but aws:region puts the bucket in %s; "+
+			"give both stacks the same region, then %s", from.source, functionARN, settings.Region, from.mend)
 	}
 	return role, nil
+}
+
+// deployFirst says how the compute side comes to share the role by a source.
+func deployFirst(ctx *pulumi.Context, settings *Settings, by Source) string {
+	// The short name is enough in the project that the commands are given in.
+	name := strings.TrimPrefix(settings.ComputeStack, fmt.Sprintf("%s/%s/", ctx.Organization(), ctx.Project()))
+	return fmt.Sprintf("deploy the compute side first, with %s in its setting share: pulumi up --stack %s", by, name)
+}
+
+// readStack reads the outputs of the compute side's stack.
+func readStack(ctx *pulumi.Context, settings *Settings) (told, error) {
+	stack := settings.ComputeStack
+	from := told{source: "stack " + stack, mend: deployFirst(ctx, settings, StackReference), outputs: map[string]any{}}
+
+	// The engine stops the program as soon as a StackReference names no stack, and says no more than "unknown stack". The function
+	// behind it only fails, so it is asked first.
+	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &stackOutputsArgs{Name: stack}, &struct{}{}); err != nil {
+		reason := status.Convert(err).Message()
+		if strings.Contains(reason, "unknown stack") {
+			return told{}, fmt.Errorf("there is no %s; create it, then %s", from.source, from.mend)
+		}
+		return told{}, fmt.Errorf("%s cannot be read: %s", from.source, reason)
+	}
+	reference, err := pulumi.NewStackReference(ctx, stack, nil)
+	if err != nil {
+		return told{}, fmt.Errorf("reading %s: %w", from.source, err)
+	}
+	for _, output := range []string{RoleARNOutput, RoleUniqueIDOutput, FunctionARNOutput} {
+		details, err := reference.GetOutputDetails(output)
+		if err != nil {
+			return told{}, fmt.Errorf("reading output %s of %s: %w", output, from.source, err)
+		}
+		if details.SecretValue != nil {
+			return told{}, fmt.Errorf("%s exports %s as a secret, and a policy names it in the open", from.source, output)
+		}
+		from.outputs[output] = details.Value
+	}
+	return from, nil
+}
+
+// readParameter reads the parameter that the compute side shares. Functions that are called directly return plain values, so that what
+// hangs on them is known at preview.
+func readParameter(ctx *pulumi.Context, settings *Settings) (told, error) {
+	from := told{source: "parameter " + settings.RoleParameterARN(), mend: deployFirst(ctx, settings, ParameterStore)}
+	parameter, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: settings.RoleParameterARN()})
+	if err != nil {
+		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs ssm:GetParameter on it, and outside "+
+			"of an organization this account has to accept the resource share", from.source, status.Convert(err).Message(), from.mend)
+	}
+	return from.parse(parameter.InsecureValue)
+}
+
+// readSecret reads the secret that the compute side shares. pulumi-aws does not mark what its functions return as secret, which the SDK
+// would refuse here, and which a policy that anybody may read would have to give away.
+func readSecret(ctx *pulumi.Context, settings *Settings) (told, error) {
+	from := told{source: "secret " + settings.Sharing.SecretARN, mend: deployFirst(ctx, settings, SecretsManager)}
+	secret, err := secretsmanager.LookupSecretVersion(ctx, &secretsmanager.LookupSecretVersionArgs{SecretId: settings.Sharing.SecretARN})
+	if err != nil {
+		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs secretsmanager:GetSecretValue on it "+
+			"and kms:Decrypt on its key, and has to be one of the compute side's secretReaders", from.source, status.Convert(err).Message(), from.mend)
+	}
+	return from.parse(secret.SecretString)
+}
+
+// parse reads the outputs from JSON. What the text is, its error does not tell: it may be anybody's.
+func (t told) parse(text string) (told, error) {
+	if err := json.Unmarshal([]byte(text), &t.outputs); err != nil {
+		return told{}, fmt.Errorf("%s does not have the role as JSON; %s", t.source, t.mend)
+	}
+	return t, nil
 }

@@ -23,6 +23,8 @@ type monitor struct {
 	stacks map[string]resource.PropertyMap
 	// build stands in for local.Run.
 	build func(args map[string]any) error
+	// parameters and secrets are what can be read of other accounts, by the full ARN. An empty one is refused.
+	parameters, secrets map[string]string
 	// previews is whether resources are only planned, so that what AWS decides about them (ARNs, ids) is not known.
 	previews bool
 
@@ -93,9 +95,26 @@ func (m *monitor) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 			return nil, fmt.Errorf("unknown stack %q", name)
 		}
 		return resource.PropertyMap{}, nil
+	case "aws:ssm/getParameter:getParameter":
+		value, err := read(m.parameters, args.Args["name"].StringValue())
+		return resource.PropertyMap{"insecureValue": resource.NewProperty(value), "type": resource.NewProperty("String")}, err
+	case "aws:secretsmanager/getSecretVersion:getSecretVersion":
+		value, err := read(m.secrets, args.Args["secretId"].StringValue())
+		return resource.PropertyMap{"secretString": resource.NewProperty(value)}, err
 	default:
 		return nil, fmt.Errorf("unexpected function %s", args.Token)
 	}
+}
+
+func read(values map[string]string, arn string) (string, error) {
+	value, known := values[arn]
+	switch {
+	case !known:
+		return "", fmt.Errorf("NotFound: there is no %s", arn)
+	case value == "":
+		return "", fmt.Errorf("AccessDenied: nobody may read %s", arn)
+	}
+	return value, nil
 }
 
 // run runs a program against the monitor, as the engine runs that of a stack.

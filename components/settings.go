@@ -53,6 +53,8 @@ type Settings struct {
 	VPC VPC
 	// ComputeStack is the stack that the data side reads the role from: organization/project/stack.
 	ComputeStack string
+	// Sharing is how the data side comes to know the role.
+	Sharing Sharing
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
 	// Monitoring is how both accounts are watched.
@@ -162,6 +164,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		},
 		VPC:            r.vpc(),
 		ComputeStack:   r.stack("computeStack", "account-a"),
+		Sharing:        r.sharing(),
 		ForceDestroy:   r.boolean("forceDestroy"),
 		Monitoring:     r.monitoring(),
 		AccessAnalyzer: r.boolean("accessAnalyzer"),
@@ -172,6 +175,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		s.Access.Key = &BucketKey{Region: s.Region, AccountID: s.DataAccountID, RoleAccountID: s.ComputeAccountID}
 	}
 	s.Access.Partition = partition(s.Region)
+	r.checkSharing(s)
 
 	if s.ComputeAccountID != "" && s.ComputeAccountID == s.DataAccountID {
 		r.refuse("dataAccountId", s.DataAccountID, "an account other than computeAccountId: access within one account needs no second half")

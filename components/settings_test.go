@@ -35,6 +35,7 @@ func TestSettingsOfTheProject(t *testing.T) {
 		},
 		VPC:          VPC{SubnetIDs: []string{}, SecurityGroupIDs: []string{}, RouteTableIDs: []string{}},
 		ComputeStack: "organization/cross-account-s3/account-a",
+		Sharing:      Sharing{Share: []Source{StackReference}, SecretReaders: []string{}, From: StackReference},
 		Monitoring: MonitoringSettings{
 			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,
 		},

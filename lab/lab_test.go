@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"cross-account-s3/lab/account"
 	"cross-account-s3/lab/provider"
 )
 
@@ -200,21 +201,7 @@ func TestLifeOfTheStacks(t *testing.T) {
 	})
 
 	t.Run("a role made again is another role", func(t *testing.T) {
-		role, err := l.World().Role(l.RoleARN())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name := range role.Policies {
-			err = errors.Join(err, l.World().DeleteRolePolicy(role.ARN, name))
-		}
-		if err := errors.Join(err, l.World().DeleteRole(role.ARN)); err != nil {
-			t.Fatal(err)
-		}
-		l.mustPulumi(t, "up", "--stack", ComputeStack, "--refresh", "--yes", "--skip-preview", "--non-interactive")
-		again, err := l.World().Role(l.RoleARN())
-		if err != nil || again.UniqueID == role.UniqueID {
-			t.Fatalf("%+v %v", again, err)
-		}
+		role := l.remakeRole(t)
 		l.expectFailure(t, "the bucket policy means the old role", "get", "a.txt", "AccessDenied")
 		if document, err := l.World().BucketPolicy(l.Settings.BucketName); err != nil || !strings.Contains(document, role.UniqueID) {
 			t.Errorf("the bucket policy shows %s %v", document, err)
@@ -248,6 +235,27 @@ func TestLifeOfTheStacks(t *testing.T) {
 	if after := snapshot(t); after != before {
 		t.Errorf("the project's directory was\n%s\nand is\n%s", before, after)
 	}
+}
+
+// remakeRole deletes the role besides Pulumi, has Pulumi make it again, and returns it as it was.
+func (l *Lab) remakeRole(t *testing.T) account.Role {
+	t.Helper()
+	role, err := l.World().Role(l.RoleARN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range role.Policies {
+		err = errors.Join(err, l.World().DeleteRolePolicy(role.ARN, name))
+	}
+	if err := errors.Join(err, l.World().DeleteRole(role.ARN)); err != nil {
+		t.Fatal(err)
+	}
+	l.mustPulumi(t, "up", "--stack", ComputeStack, "--refresh", "--yes", "--skip-preview", "--non-interactive")
+	again, err := l.World().Role(l.RoleARN())
+	if err != nil || again.UniqueID == role.UniqueID {
+		t.Fatalf("%+v %v", again, err)
+	}
+	return role
 }
 
 // snapshot is what stands in the project's directory, with the contents of the stacks' files.

@@ -135,6 +135,7 @@ var ruleMutations = []ruleMutation{
 	{"rules/missing.rego", `[_kinds[resource.type].title, name] in _named`, `[_, name] = _named[_]`, "which kind a policy is for", "missing_test.test_"},
 	{"rules/outputs.rego", `	not value in there`, `	value in there`, "what is there", "outputs_test.test_what"},
 	{"rules/outputs.rego", `	count(ids) == count(named)`, `	count(ids) > 0`, "roles of which nothing is known", "outputs_test.test_what_agrees"},
+	{"rules/outputs.rego", `	value := told[output]`, `	value := told.x`, "what a parameter shares", "outputs_test.test_what_is_stale"},
 	{"rules/outputs.rego", `if exports.roleArn in _arns_by_stack[of]`, `if exports.x`, "which role it is that is exported", "outputs_test.test_what"},
 	{"rules/permissions.rego", `	count(conditions) == count(given)`, `	conditions`, "sources that are not known", "permissions_test.test_what"},
 	{"rules/permissions.rego", `	not _of_a_bucket(resource)`, `	resource`, "buckets, whose ARN tells no account", "permissions_test.test_"},

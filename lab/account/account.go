@@ -53,6 +53,7 @@ type World struct {
 	keys          map[string]Key       // by access key id
 	watching
 	network
+	sharing
 
 	kmsKeys    map[string]*KMSKey // by ARN
 	kmsAliases map[string]string  // ARNs of keys, by the ARN of the alias
@@ -73,6 +74,7 @@ func New(decider Decider, accounts ...string) *World {
 		keys:          map[string]Key{},
 		watching:      newWatching(),
 		network:       newNetwork(),
+		sharing:       newSharing(),
 
 		kmsKeys:    map[string]*KMSKey{},
 		kmsAliases: map[string]string{},
@@ -92,6 +94,7 @@ func (w *World) Inventory() []string {
 	arns := slices.Concat(
 		slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
 		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(), w.network.arns(),
+		w.sharing.arns(),
 	)
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())

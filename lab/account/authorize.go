@@ -12,9 +12,9 @@ import (
 const Anonymous = "anonymous"
 
 // Authorize decides whether the owner of a key, or Anonymous where key is nil, may do the action on the resource with this ARN, by
-// the identity policies of the key's role and the policy of the bucket, topic or role. The request has the condition keys that hang on the
-// request, as aws:SecureTransport; those of principal and resource are added. It returns what was decided as well. Whatever is
-// not policy.Allowed is refused.
+// the identity policies of the key's role and the policy of the bucket, topic, role, parameter or secret. The request has the condition
+// keys that hang on the request, as aws:SecureTransport; those of principal and resource are added. It returns what was decided as well.
+// Whatever is not policy.Allowed is refused.
 func (w *World) Authorize(
 	ctx context.Context, key *Key, action, resourceARN string, request map[string]any,
 ) (policy.Case, policy.Result, error) {
@@ -25,6 +25,9 @@ func (w *World) Authorize(
 	}
 	if role, err := w.Role(resourceARN); err == nil {
 		c.ResourcePolicy = []byte(role.TrustPolicy)
+	}
+	if document := w.sharedPolicy(resourceARN); document != nil {
+		c.ResourcePolicy = document
 	}
 	if topic, err := w.Topic(resourceARN); err == nil && topic.Policy != "" {
 		c.ResourcePolicy = []byte(topic.Policy)

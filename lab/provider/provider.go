@@ -59,6 +59,14 @@ var kinds = map[string]kind{
 	"aws:sns/topic:Topic":                          of[topic](),
 	"aws:sns/topicPolicy:TopicPolicy":              of[topicPolicy](),
 	"aws:sns/topicSubscription:TopicSubscription":  of[topicSubscription](),
+
+	"aws:ram/principalAssociation:PrincipalAssociation": of[principalAssociation](),
+	"aws:ram/resourceAssociation:ResourceAssociation":   of[resourceAssociation](),
+	"aws:ram/resourceShare:ResourceShare":               of[resourceShare](),
+	"aws:secretsmanager/secret:Secret":                  of[secret](),
+	"aws:secretsmanager/secretPolicy:SecretPolicy":      of[secretPolicy](),
+	"aws:secretsmanager/secretVersion:SecretVersion":    of[secretVersion](),
+	"aws:ssm/parameter:Parameter":                       of[ssmParameter](),
 }
 
 func kindOf(urn string) (kind, resource.URN, error) {
@@ -304,9 +312,26 @@ func (p *aws) Delete(ctx context.Context, request *pulumirpc.DeleteRequest) (*em
 	return &emptypb.Empty{}, nil
 }
 
-// Invoke refuses: the lab has none of the functions of pulumi-aws.
-func (p *aws) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
-	return nil, status.Errorf(codes.Unimplemented, "the lab does not simulate the function %s", request.GetTok())
+// Invoke calls a function, at preview as at up. It is no operation on a resource, and nobody is told of it.
+func (p *aws) Invoke(ctx context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	function := functions[request.GetTok()]
+	if function == nil {
+		return nil, status.Errorf(codes.Unimplemented, "the lab does not simulate the function %s", request.GetTok())
+	}
+	inputs, err := read(request.GetArgs())
+	if err != nil {
+		return nil, err
+	}
+	session, err := p.sessions.of(ctx)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := function(ctx, session, inputs)
+	if err != nil {
+		return nil, status.Errorf(codes.Unknown, "invoking %s: %v", request.GetTok(), err)
+	}
+	text, err := write(resource.NewPropertyMapFromMap(outputs))
+	return &pulumirpc.InvokeResponse{Return: text}, err
 }
 
 // begin tells the observer and finds the session of the connection that the request came on. A command that has ended meanwhile
@@ -326,7 +351,7 @@ func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
 		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException",
-		"InvalidVpcEndpointId.NotFound", notConfigured,
+		"InvalidVpcEndpointId.NotFound", "ParameterNotFound", "UnknownResourceException", notConfigured,
 	}, refusal.Code)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -121,9 +122,14 @@ func (p *aws) assume(ctx context.Context, key account.Key, roleARN, name string)
 
 // may refuses what the session's principal is not allowed to do. The provider speaks to AWS over TLS 1.3.
 func (s *session) may(ctx context.Context, action, arn string) error {
-	_, result, err := s.world.Authorize(ctx, &s.key, action, arn, map[string]any{
-		"aws:SecureTransport": "true", "s3:TlsVersion": "1.3", "aws:RequestedRegion": s.region,
-	})
+	return s.mayWith(ctx, action, arn, nil)
+}
+
+// mayWith is may for a request that has more condition keys.
+func (s *session) mayWith(ctx context.Context, action, arn string, more map[string]any) error {
+	request := map[string]any{"aws:SecureTransport": "true", "s3:TlsVersion": "1.3", "aws:RequestedRegion": s.region}
+	maps.Copy(request, more)
+	_, result, err := s.world.Authorize(ctx, &s.key, action, arn, request)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,9 @@
 # METADATA
 # title: Outputs
 # description: |
-#   Whether what one stack exports of its role, and another has read of it, is still so. It is known of exported stacks only: a preview
-#   shows neither.
+#   Whether what one stack exports of its role, or shares in a parameter, and another has read of it, is still so. What was read is known
+#   of exported stacks only, as a preview does not show it: by the reference to the stack, and wherever it came from, by the role's id
+#   that the bucket policy was stored for. What a secret tells is not shown at all.
 # related_resources:
 #   - description: Stack outputs and references
 #     ref: https://www.pulumi.com/docs/iac/concepts/stacks/#stackreferences
@@ -17,15 +18,24 @@ import data.pulumi.stacks
 # METADATA
 # title: What is stale
 # description: |
-#   Each stack that exports another role than it has, each reference to a stack that has read another role than is there now, and each
-#   bucket policy that AWS has stored for a role which is gone, as {"resource", "message"}.
-stale := [one | some found in [_exported, _read, _stored]; some one in found]
+#   Each stack that exports another role than it has, each parameter that shares one, each reference to a stack that has read another
+#   role than is there now, and each bucket policy that AWS has stored for a role which is gone, as {"resource", "message"}.
+stale := [one | some found in [_exported, _shared, _read, _stored]; some one in found]
 
 _exported := [{"resource": stack, "message": message} |
 	some stack in _stacks
 	some output in _outputs
 	value := stack.outputs[output]
 	message := _told(value, _there(output, _id(stack), stack.outputs), concat("", ["The stack exports %s as ", output, ", but has %s"]))
+]
+
+_shared := [{"resource": parameter, "message": message} |
+	some parameter in stacks.resources
+	parameter.type == "aws:ssm/parameter:Parameter"
+	told := json.unmarshal(parameter.inputs.insecureValue)
+	some output in _outputs
+	value := told[output]
+	message := _told(value, _there(output, _id(parameter), told), concat("", ["The parameter shares %s as ", output, ", but the stack has %s"]))
 ]
 
 _read := [{"resource": reference, "message": message} |

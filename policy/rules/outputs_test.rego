@@ -12,6 +12,13 @@ _compute(exports) := _state("a", [
 	{"type": "aws:iam/role:Role", "inputs": {"name": "R"}, "outputs": {"arn": _arn, "uniqueId": "AROANEW"}},
 ])
 
+# The state of a stack with the role, and a parameter that shares this.
+_sharing(value) := _state("a", [
+	{"type": "pulumi:pulumi:Stack", "outputs": {}},
+	{"type": "aws:iam/role:Role", "inputs": {"name": "R"}, "outputs": {"arn": _arn, "uniqueId": "AROANEW"}},
+	{"type": "aws:ssm/parameter:Parameter", "inputs": {"name": "/p", "insecureValue": value}},
+])
+
 _two_roles(exports) := _state("a", [
 	{"type": "pulumi:pulumi:Stack", "outputs": exports},
 	{"type": "aws:iam/role:Role", "inputs": {"name": "R"}, "outputs": {"arn": _arn, "uniqueId": "AROANEW"}},
@@ -55,6 +62,10 @@ test_what_agrees[name] if {
 			{"type": "aws:iam/role:Role", "inputs": {"name": "S"}},
 		])],
 		"a secret": [_compute({"roleArn": {"ciphertext": "x"}})],
+		"a parameter with the role": _sharing(json.marshal(_exported)),
+		"a parameter about something else": _sharing(json.marshal({"vpcId": "x"})),
+		"a parameter that is no JSON": _sharing("x"),
+		"a parameter that is not known yet": _sharing("04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
 		"the same state twice": [_compute(_exported), _compute(_exported), _data("org/p/a", _exported)],
 	}
 	_messages(given) == []
@@ -71,6 +82,14 @@ test_what_is_stale[name] if {
 		"an old id": {
 			"given": _compute({"roleArn": _arn, "roleUniqueId": "AROAOLD"}),
 			"want": ["The stack exports AROAOLD as roleUniqueId, but has AROANEW"],
+		},
+		"another role in a parameter": {
+			"given": _sharing(json.marshal({"roleArn": "arn:aws:iam::123456789012:role/S"})),
+			"want": [sprintf("The parameter shares arn:aws:iam::123456789012:role/S as roleArn, but the stack has %s", [_arn])],
+		},
+		"an old id in a parameter": {
+			"given": _sharing(json.marshal({"roleArn": _arn, "roleUniqueId": "AROAOLD"})),
+			"want": ["The parameter shares AROAOLD as roleUniqueId, but the stack has AROANEW"],
 		},
 		"an old id read": {
 			"given": [_compute(_exported), _data("org/p/a", {"roleArn": _arn, "roleUniqueId": "AROAOLD"})],
