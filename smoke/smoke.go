@@ -195,8 +195,7 @@ func (r *run) refusedByFunction() []attempt {
 			return err
 		}
 	}
-	// A prefix ends in a slash, and a key that lacks its first letter does not begin with it.
-	elsewhere := r.folder[1:]
+	elsewhere := "not-" + r.folder // Which begins with no prefix that ends in a slash.
 	return []attempt{
 		{"get, a foreign bucket", byFunction, BucketNotAllowed, func(ctx context.Context) error {
 			_, err := r.invoke(ctx, event{Operation: "get", BucketName: r.BucketName + "-foreign", ObjectKey: r.folder + "hello.txt"})

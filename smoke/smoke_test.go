@@ -49,12 +49,12 @@ func (a *accounts) clients() Clients { return Clients{a, nobody{a}, ownerOf{a}, 
 var errDenied = &refusal{"AccessDenied", "denied"}
 
 // Invoke is the function.
-func (a *accounts) Invoke(_ context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
+func (a *accounts) Invoke(ctx context.Context, in *lambda.InvokeInput, _ ...func(*lambda.Options)) (*lambda.InvokeOutput, error) {
 	var asked event
 	if err := json.Unmarshal(in.Payload, &asked); err != nil {
 		return nil, err
 	}
-	if err := a.before(asked); err != nil {
+	if err := errors.Join(a.before(asked), ctx.Err()); err != nil {
 		return nil, err
 	}
 	answered, err := a.answer(asked)
@@ -109,8 +109,8 @@ func (a *accounts) answer(asked event) (map[string]any, error) {
 		}
 		return map[string]any{"objects": objects}, nil
 	case "get":
-		if text, err := json.Marshal(data); err != nil || len(text) > 6<<20-8<<10 {
-			return map[string]any{"url": "https://s3/" + key + "?Signature=secret"}, err
+		if len(data) == largeSize { // TestSmoke of package lab tells whether it is too large for the real function.
+			return map[string]any{"url": "https://s3/" + key + "?Signature=secret"}, nil
 		}
 		return map[string]any{"data": data, "contentLength": len(data)}, nil
 	}
@@ -153,14 +153,14 @@ func (a ownerOf) PresignGetObject(_ context.Context, in *s3.GetObjectInput, _ ..
 	return &v4.PresignedHTTPRequest{URL: "https://s3/" + *in.Key + "?Signature=secret"}, nil
 }
 
-func (a ownerOf) ListObjectVersions(_ context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
+func (a ownerOf) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput, _ ...func(*s3.Options)) (*s3.ListObjectVersionsOutput, error) {
 	list := &s3.ListObjectVersionsOutput{}
 	for key := range a.versioned {
 		if strings.HasPrefix(key, *in.Prefix) {
 			list.Versions = append(list.Versions, types.ObjectVersion{Key: aws.String(key), VersionId: aws.String("v")})
 		}
 	}
-	return list, nil
+	return list, ctx.Err()
 }
 
 func (a ownerOf) DeleteObject(_ context.Context, in *s3.DeleteObjectInput, _ ...func(*s3.Options)) (*s3.DeleteObjectOutput, error) {

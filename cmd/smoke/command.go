@@ -43,7 +43,7 @@ What the credentials need:
   pulumi      to read the state of both stacks
   account A   lambda:InvokeFunction on the function
   account B   s3:GetObject and s3:DeleteObjectVersion on the objects below smoke/ in the prefix, s3:ListBucketVersions on the bucket;
-              kms:Decrypt on its key, where it has one
+              kms:Decrypt on its key, where it has one; s3:PutObject, and kms:GenerateDataKey, where the function may not write
 
 Exit codes: 0 everything that was tried ended as expected; 1 something did not; 2 it could not be tried, or was interrupted.
 `

@@ -25,11 +25,16 @@ func run(ctx context.Context, args ...string) (code int, stdout, stderr string) 
 	return code, out.String(), problems.String()
 }
 
-// surroundings are AWS, as far as it is asked here, with an answer to who asks, and a pulumi command that knows both stacks.
+// surroundings are AWS, as far as it is asked here, credentials of an account in the environment, a profile b of account B, and a pulumi
+// command that knows both stacks. Without an account, the credentials are no longer valid.
 func surroundings(t *testing.T, account string) {
 	t.Helper()
 	directory := t.TempDir()
 	aws := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		account := account
+		if strings.Contains(r.Header.Get("Authorization"), "Credential=id-of-b/") {
+			account = "987654321098"
+		}
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/2015-03-31/functions/"):
 			w.Header().Set("X-Amz-Function-Error", "Unhandled")
@@ -53,6 +58,7 @@ func surroundings(t *testing.T, account string) {
 	} {
 		t.Setenv(name, value)
 	}
+	writeFile(t, filepath.Join(directory, "credentials"), "[b]\naws_access_key_id = id-of-b\naws_secret_access_key = secret\n")
 	// The last argument is the stack.
 	writeFile(t, filepath.Join(directory, "pulumi"), fmt.Sprintf(`#!/bin/sh
 for stack; do :; done
@@ -125,14 +131,16 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// Where everything is refused, what should work differs. Outputs from files need no pulumi command.
+// Where everything is refused, what should work differs. Outputs from files need no pulumi command, and a profile that is named comes
+// before credentials in the environment.
 func TestDiffers(t *testing.T) {
 	surroundings(t, "123456789012")
 	directory := t.TempDir()
 	t.Setenv("PATH", directory)
-	code, stdout, stderr := run(t.Context(), "--wait", "0", "--outputs-a", writeFile(t, filepath.Join(directory, "a"), outputsA),
+	code, stdout, stderr := run(t.Context(), "--wait", "0", "--profile-b", "b", "--outputs-a", writeFile(t, filepath.Join(directory, "a"), outputsA),
 		"--outputs-b", writeFile(t, filepath.Join(directory, "b"), outputsB))
-	if code != exitDiffers || stderr != "" || !strings.Contains(stdout, "  !!  put ") || !strings.Contains(stdout, "  ok  get over https            anonymous") {
+	if code != exitDiffers || stderr != "" || !strings.Contains(stdout, "  !!  put ") || !strings.Contains(stdout, "  ok  get over https            anonymous") ||
+		!strings.Contains(stdout, "  ok  get over plain http       account B       AccessDenied      AccessDenied") {
 		t.Errorf("%d\n%s\n%s", code, stdout, stderr)
 	}
 }
