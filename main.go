@@ -107,6 +107,10 @@ func deployCompute(ctx *pulumi.Context, settings *components.Settings) error {
 		return err
 	}
 	ctx.Export("functionName", function.Name)
+	// What cmd/smoke expects of the function.
+	ctx.Export("permissions", pulumi.Any(settings.Access.Permissions))
+	ctx.Export("prefix", pulumi.String(settings.Access.Prefix))
+	ctx.Export("oversize", pulumi.String(settings.Function.Oversize))
 	ctx.Export("logGroupName", function.LogGroupName)
 	return nil
 }
@@ -195,6 +199,10 @@ func deployData(ctx *pulumi.Context, settings *components.Settings) error {
 	ctx.Export("bucketName", bucket.Name)
 	ctx.Export("bucketArn", bucket.ARN)
 	ctx.Export("bucketPolicy", bucket.Policy)
+	// What cmd/smoke expects of the bucket.
+	ctx.Export("accountId", pulumi.String(settings.DataAccountID))
+	ctx.Export("region", pulumi.String(settings.Region))
+	ctx.Export("boundToNetworks", pulumi.Bool(settings.Access.Conditions.BoundToNetworks()))
 	return nil
 }
 

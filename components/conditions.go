@@ -66,8 +66,11 @@ func (r *reader) deployRoles(c Conditions, account string) {
 
 // bounds says whether there is a condition that whoever deploys the bucket may not meet.
 func (c Conditions) bounds() bool {
-	return len(c.VPCEndpoints)+len(c.SourceIPs) > 0 || c.OrganizationID != ""
+	return c.BoundToNetworks() || c.OrganizationID != ""
 }
+
+// BoundToNetworks says whether requests are let in from some networks only.
+func (c Conditions) BoundToNetworks() bool { return len(c.VPCEndpoints)+len(c.SourceIPs) > 0 }
 
 // list reads a list of texts of one form, each named only once.
 func (r *reader) list(key string, form *regexp.Regexp, allowed string) []string {

@@ -166,9 +166,10 @@ func (h *handler) instead(ctx context.Context, event Event, answer *Answer) (*An
 		return nil, fail(PayloadTooLarge, "s3://%s/%s has %d bytes, and a response of Lambda takes %d at most",
 			event.BucketName, event.ObjectKey, aws.ToInt64(answer.ContentLength), largestResponse)
 	}
-	// The owner, which has just been checked, is not signed: whoever uses the URL would have to send it as a header.
+	// The owner, which has just been checked, is not signed: whoever uses the URL would have to send it as a header. The version is
+	// signed only if the event names one, because that needs another permission, s3:GetObjectVersion.
 	signed, err := h.bucket.PresignGetObject(ctx, &s3.GetObjectInput{
-		Bucket: &event.BucketName, Key: &event.ObjectKey, VersionId: optional(answer.VersionID),
+		Bucket: &event.BucketName, Key: &event.ObjectKey, VersionId: optional(event.VersionID),
 	}, s3.WithPresignExpires(h.settings.PresignTTL))
 	if err != nil {
 		return nil, err

@@ -25,14 +25,6 @@ func (l *Lab) S3(key *account.Key) *s3.Client {
 	})
 }
 
-// PlainS3 is like S3, but over plain http.
-func (l *Lab) PlainS3(key *account.Key) *s3.Client {
-	return s3.New(s3.Options{
-		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.PlainURL()), Credentials: provide(key),
-		UsePathStyle: true, RetryMaxAttempts: 1,
-	})
-}
-
 func provide(key *account.Key) aws.CredentialsProvider {
 	if key == nil {
 		return aws.AnonymousCredentials{}
@@ -51,6 +43,14 @@ func newHTTPClient(caFile string) (*http.Client, error) {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}, nil
 }
 
+// Lambda is a client of the lab's Lambda with the credentials of a key.
+func (l *Lab) Lambda(key *account.Key) *lambda.Client {
+	return lambda.New(lambda.Options{
+		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(key), HTTPClient: l.http,
+		RetryMaxAttempts: 1,
+	})
+}
+
 // FunctionError is an invocation that the function answered with an error.
 type FunctionError struct {
 	Type    string `json:"errorType"`
@@ -58,6 +58,12 @@ type FunctionError struct {
 }
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
+
+// ErrorCode is the type of the function's error.
+func (e *FunctionError) ErrorCode() string { return e.Type }
+
+// ErrorMessage is what the function says.
+func (e *FunctionError) ErrorMessage() string { return e.Message }
 
 // Invoke invokes the deployed function with an event, with the credentials of the role that deployed it, and returns its answer. The
 // function's own error is a *FunctionError.
@@ -70,10 +76,7 @@ func (l *Lab) Invoke(ctx context.Context, event any) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := lambda.New(lambda.Options{
-		Region: l.Settings.Region, BaseEndpoint: aws.String(l.endpoint.URL()), Credentials: provide(&profile.Key), HTTPClient: l.http,
-		RetryMaxAttempts: 1,
-	}).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(l.Settings.FunctionName), Payload: payload})
+	answer, err := l.Lambda(&profile.Key).Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(l.Settings.FunctionName), Payload: payload})
 	if err != nil {
 		return nil, fmt.Errorf("invoking %s: %w", l.Settings.FunctionName, err)
 	}

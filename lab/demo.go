@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"cross-account-s3/lab/endpoint"
 	"cross-account-s3/policy"
+	"cross-account-s3/smoke"
 )
 
 // demoPrefix is the folder that the demo keeps the function to, so that there is something outside of it.
@@ -65,18 +64,10 @@ type demo struct {
 	out     io.Writer
 	printer *printer
 	lab     *Lab
-	rows    []row
+	rows    []smoke.Row
 
 	mutex   sync.Mutex
 	decided []endpoint.Access // since the last row
-}
-
-// row is one line of the demo's table.
-type row struct {
-	what, who string
-	want, got policy.Decision
-	by        string
-	err       error // what went wrong besides
 }
 
 // step runs one long step and shows that it runs and how long it took.
@@ -133,40 +124,37 @@ func (d *demo) takeDecided() []endpoint.Access {
 	return decided
 }
 
-// access adds a row: what happens, and whether it ended as it should. A request that fails for another reason than being refused, or
-// is refused without a decision, or the other way round, is as wrong as a decision that is not the one expected.
-func (d *demo) access(ctx context.Context, what, who string, want policy.Decision, request func(context.Context) error) {
-	d.takeDecided()
-	err := request(ctx)
-	result := row{what: what, who: who, want: want}
+// add adds a row, with what decided it. An access that is answered otherwise than it was decided, or allowed without a decision, is as
+// wrong as a decision that is not the one expected.
+func (d *demo) add(row smoke.Row) {
+	var decision policy.Decision
+	by := "the function itself"
 	for _, access := range d.takeDecided() {
-		result.got, result.by = access.Result.Decision, decidedBy(access)
-		if result.got != policy.Allowed {
+		decision, by = access.Result.Decision, decidedBy(access)
+		if decision != policy.Allowed {
 			break
 		}
 	}
-	switch refused := isRefused(err); {
-	case result.got == "":
-		result.err = errors.Join(errors.New("nothing was decided"), err)
-	case result.got == policy.Allowed:
-		result.err = err
-	case !refused:
-		result.err = errors.Join(errors.New("was decided but not refused"), err)
+	switch {
+	case row.Got == smoke.Allowed && decision == policy.Allowed,
+		row.Got == smoke.AccessDenied && decision != policy.Allowed && decision != "",
+		row.Differs(),
+		decision == "" && (row.Got == smoke.BucketNotAllowed || row.Got == smoke.KeyNotAllowed):
+	default:
+		row.Got, row.Why = smoke.WrongAnswer, fmt.Sprintf("answered with %s, and decided: %q", row.Got, decision)
 	}
-	d.rows = append(d.rows, result)
+	if row.Why = by + "; " + row.Why; !row.Differs() {
+		row.Why = by
+	}
+	d.rows = append(d.rows, row)
 }
 
-// isRefused says whether the answer is that of somebody who may not, by the function or by S3 itself.
-func isRefused(err error) bool {
-	var function *FunctionError
-	var response *awshttp.ResponseError
-	switch {
-	case errors.As(err, &function):
-		return function.Type == "AccessDenied"
-	case errors.As(err, &response):
-		return response.HTTPStatusCode() == http.StatusForbidden
-	}
-	return false
+// access tries what only the lab can show.
+func (d *demo) access(ctx context.Context, what, who string, want smoke.Outcome, request func(context.Context) error) {
+	d.takeDecided()
+	row := smoke.Row{What: what, Who: who, Want: want}
+	row.Got, row.Why = smoke.OutcomeOf(request(ctx))
+	d.add(row)
 }
 
 // decidedBy names the statements that decided, or the halves that are missing.
@@ -219,17 +207,90 @@ func differs(miss *policy.Miss) string {
 
 // accesses uses the bucket in every way that should work and in each that should not.
 func (d *demo) accesses(ctx context.Context) error {
-	l := d.lab
-	if err := d.byFunction(ctx); err != nil {
+	if err := d.smoke(ctx); err != nil {
 		return err
 	}
-	if err := d.byOthers(ctx); err != nil {
+	// What only the lab can show is about an object that stays.
+	const key = demoPrefix + "hello.txt"
+	put := map[string]any{"operation": "put", "bucketName": d.lab.Settings.BucketName, "objectKey": key, "data": "Hello"}
+	if _, err := d.lab.Invoke(ctx, put); err != nil {
 		return err
 	}
+	if err := d.byOthers(ctx, key); err != nil {
+		return err
+	}
+	return d.byHalves(ctx, key)
+}
 
-	// One half alone is never enough. What is taken away here, somebody could take away in the console.
+// smoke tries what can be tried from outside, as cmd/smoke does on AWS.
+func (d *demo) smoke(ctx context.Context) error {
+	l := d.lab
+	var outputs [2]smoke.Outputs
+	for i, stack := range []string{ComputeStack, DataStack} {
+		text, err := l.Pulumi(ctx, "stack", "output", "--json", "--stack", stack)
+		if err != nil {
+			return err
+		}
+		outputs[i] = smoke.Outputs{Stack: stack, JSON: []byte(text)}
+	}
+	deployment, err := smoke.ReadDeployment(outputs[0], outputs[1])
+	if err != nil {
+		return err
+	}
+	compute, err := l.Profile(ComputeProfile)
+	if err != nil {
+		return err
+	}
+	data, err := l.Profile(DataProfile)
+	if err != nil {
+		return err
+	}
+	left, err := smoke.Run(ctx, deployment, smoke.Clients{
+		Function: l.Lambda(&compute.Key), Anonymous: l.S3(nil), Owner: smoke.NewOwner(l.S3(&data.Key)), Web: l.http,
+	}, smoke.Options{Record: d.add})
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("left behind: %s", strings.Join(left, "; "))
+	}
+	return err
+}
+
+// byOthers are requests with credentials that nobody has outside of the lab: of other roles, and of the function's own.
+func (d *demo) byOthers(ctx context.Context, key string) error {
+	bucket := aws.String(d.lab.Settings.BucketName)
+	clients := map[string]*s3.Client{}
+	for _, name := range []string{FunctionProfile, OtherProfile, StrangerProfile} {
+		profile, err := d.lab.Profile(name)
+		if err != nil {
+			return err
+		}
+		clients[name] = d.lab.S3(&profile.Key)
+	}
+	get := func(profile, key string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := clients[profile].GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: &key})
+			return err
+		}
+	}
+	const role = "function's role"
+	d.access(ctx, "get", "another role of account A", smoke.AccessDenied, get(OtherProfile, key))
+	d.access(ctx, "get", "a role of a third account", smoke.AccessDenied, get(StrangerProfile, key))
+	d.access(ctx, "get, outside the prefix", role, smoke.AccessDenied, get(FunctionProfile, "private/salaries.csv"))
+	d.access(ctx, "list, outside the prefix", role, smoke.AccessDenied, func(ctx context.Context) error {
+		_, err := clients[FunctionProfile].ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket, Prefix: aws.String("private/")})
+		return err
+	})
+	d.access(ctx, "get of tags", role, smoke.AccessDenied, func(ctx context.Context) error {
+		_, err := clients[FunctionProfile].GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: bucket, Key: &key})
+		return err
+	})
+	return ctx.Err()
+}
+
+// byHalves shows that one half alone is never enough. What is taken away here, somebody could take away in the console.
+func (d *demo) byHalves(ctx context.Context, key string) error {
+	l := d.lab
 	get := func(ctx context.Context) error {
-		_, err := l.Invoke(ctx, map[string]any{"operation": "get", "bucketName": l.Settings.BucketName, "objectKey": demoPrefix + "hello.txt"})
+		_, err := l.Invoke(ctx, map[string]any{"operation": "get", "bucketName": l.Settings.BucketName, "objectKey": key})
 		return err
 	}
 	bucketPolicy, err := l.World().BucketPolicy(l.Settings.BucketName)
@@ -239,7 +300,7 @@ func (d *demo) accesses(ctx context.Context) error {
 	if err := l.World().DeleteBucketPolicy(l.Settings.BucketName); err != nil {
 		return err
 	}
-	d.access(ctx, "get", "function, without the bucket policy", policy.ImplicitlyDenied, get)
+	d.access(ctx, "get", "function, without the bucket policy", smoke.AccessDenied, get)
 	if err := l.World().PutBucketPolicy(l.Settings.BucketName, bucketPolicy); err != nil {
 		return err
 	}
@@ -252,110 +313,23 @@ func (d *demo) accesses(ctx context.Context) error {
 	if err := l.World().DeleteRolePolicy(role.ARN, identityPolicy); err != nil {
 		return err
 	}
-	d.access(ctx, "get", "function, without the role's policy", policy.ImplicitlyDenied, get)
+	d.access(ctx, "get", "function, without the role's policy", smoke.AccessDenied, get)
 	if err := l.World().PutRolePolicy(role.ARN, identityPolicy, role.Policies[identityPolicy]); err != nil {
 		return err
 	}
-	d.access(ctx, "get", "function, with both again", policy.Allowed, get)
+	d.access(ctx, "get", "function, with both again", smoke.Allowed, get)
 	return nil
-}
-
-// byFunction are the events of the deployed function.
-func (d *demo) byFunction(ctx context.Context) error {
-	const text = "Hello from account A"
-	for _, event := range []map[string]any{
-		{"operation": "put", "objectKey": demoPrefix + "hello.txt", "data": text},
-		{"operation": "get", "objectKey": demoPrefix + "hello.txt"},
-		{"operation": "head", "objectKey": demoPrefix + "hello.txt"},
-		{"operation": "list"},
-		{"operation": "copy", "objectKey": demoPrefix + "copy.txt", "sourceKey": demoPrefix + "hello.txt"},
-		{"operation": "delete", "objectKey": demoPrefix + "copy.txt"},
-	} {
-		event["bucketName"] = d.lab.Settings.BucketName
-		operation, _ := event["operation"].(string)
-		d.access(ctx, operation, "function", policy.Allowed, func(ctx context.Context) error {
-			answer, err := d.lab.Invoke(ctx, event)
-			if err == nil && operation == "get" && !strings.Contains(string(answer), text) {
-				err = errors.New("the function did not read what it wrote")
-			}
-			return err
-		})
-	}
-	return ctx.Err()
-}
-
-// byOthers are requests that nobody should get through with.
-func (d *demo) byOthers(ctx context.Context) error {
-	l := d.lab
-	bucket := aws.String(l.Settings.BucketName)
-	get := func(client *s3.Client, key string) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: bucket, Key: aws.String(key)})
-			return err
-		}
-	}
-	clients := map[string]*s3.Client{}
-	for _, name := range []string{FunctionProfile, OtherProfile, StrangerProfile} {
-		profile, err := l.Profile(name)
-		if err != nil {
-			return err
-		}
-		clients[name] = l.S3(&profile.Key)
-	}
-	function, err := l.Profile(FunctionProfile)
-	if err != nil {
-		return err
-	}
-	const inside = demoPrefix + "hello.txt"
-	d.access(ctx, "get", "function's role, over plain http", policy.ExplicitlyDenied, get(l.PlainS3(&function.Key), inside))
-	d.access(ctx, "get", "another role of account A", policy.ImplicitlyDenied, get(clients[OtherProfile], inside))
-	d.access(ctx, "get", "a role of a third account", policy.ImplicitlyDenied, get(clients[StrangerProfile], inside))
-	d.access(ctx, "get", "anonymous", policy.ImplicitlyDenied, get(l.S3(nil), inside))
-	d.access(ctx, "get", "function's role, outside the prefix", policy.ImplicitlyDenied, get(clients[FunctionProfile], "private/salaries.csv"))
-	d.access(ctx, "list", "function's role, outside the prefix", policy.ImplicitlyDenied, func(ctx context.Context) error {
-		_, err := clients[FunctionProfile].ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: bucket, Prefix: aws.String("private/")})
-		return err
-	})
-	d.access(ctx, "get tags", "function's role, an action not granted", policy.ImplicitlyDenied, func(ctx context.Context) error {
-		_, err := clients[FunctionProfile].GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: bucket, Key: aws.String(inside)})
-		return err
-	})
-	return ctx.Err()
 }
 
 // report prints the table and says whether everything went as it should.
 func (d *demo) report() error {
-	decisions := map[policy.Decision]string{
-		policy.Allowed: "allowed", policy.ExplicitlyDenied: "denied (explicit)", policy.ImplicitlyDenied: "denied (implicit)",
-		policy.Undetermined: "undetermined", "": "no decision",
-	}
-	widths := [3]int{}
-	for _, r := range d.rows {
-		widths[0], widths[1], widths[2] = max(widths[0], len(r.what)), max(widths[1], len(r.who)), max(widths[2], len(decisions[r.got]))
-	}
-	wrong := 0
 	fmt.Fprintf(d.out, "\nWho tried what with s3://%s, and what decided it:\n\n", d.lab.Settings.BucketName)
-	for _, r := range d.rows {
-		mark := "ok"
-		if r.got != r.want || r.err != nil {
-			mark = "!!"
-			wrong++
-		}
-		fmt.Fprintf(d.out, "  %s  %-*s  %-*s  %-*s  %s\n", mark, widths[0], r.what, widths[1], r.who, widths[2], decisions[r.got], r.by)
-		if r.got != r.want {
-			fmt.Fprintf(d.out, "      expected: %s\n", decisions[r.want])
-		}
-		if r.err != nil {
-			fmt.Fprintf(d.out, "      %v\n", r.err)
-		}
-	}
-	fmt.Fprintf(d.out, `
-%d of %d accesses as expected.
-Real: the Pulumi engine and CLI (%s), the program, the function's deployed binary, request signatures, TLS.
+	smoke.Table(d.out, d.rows)
+	fmt.Fprintf(d.out, `Real: the Pulumi engine and CLI (%s), the program, the function's deployed binary, request signatures, TLS.
 Simulated: the AWS provider, IAM (by the evaluator of policy/), S3 (gofakes3), Lambda's service around the binary.
-`, len(d.rows)-wrong, len(d.rows), d.lab.CLI.Version)
-	if wrong > 0 {
-		return fmt.Errorf("%d of %d accesses did not end as they should", wrong, len(d.rows))
+`, d.lab.CLI.Version)
+	if differing := smoke.Differing(d.rows); differing > 0 {
+		return fmt.Errorf("%d of %d accesses did not end as they should", differing, len(d.rows))
 	}
 	return nil
 }

@@ -427,7 +427,10 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	text := out.String()
-	for _, want := range []string{"function, without the bucket policy", "over plain http", "anonymous", "outside the prefix", "16 of 16", "Simulated:"} {
+	for _, want := range []string{
+		"function, without the bucket policy", "bucket: Deny DenyPlainHTTP", "anonymous", "outside the prefix", "the function itself",
+		"26 of 26 as expected.", "Simulated:",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the demo does not show %q:\n%s", want, text)
 		}

@@ -56,8 +56,7 @@ type Endpoint struct {
 	world       *account.World
 	invoke      Invoker
 	objects     http.Handler
-	secure      string
-	plain       string
+	address     string
 	caFile      string
 	certificate tls.Certificate
 	servers     []*http.Server
@@ -68,44 +67,35 @@ type Endpoint struct {
 	behind      map[string]string // the URLs of VPC endpoints, by their ids
 }
 
-// Start serves the accounts of a world on two free ports, until Close; the context is for starting. It writes the certificate of its
+// Start serves the accounts of a world on a free port, until Close; the context is for starting. It writes the certificate of its
 // authority into the directory.
 func Start(ctx context.Context, world *account.World, invoke Invoker, directory string) (*Endpoint, error) {
 	certificate, caFile, err := issue(directory)
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{world: world, invoke: invoke, caFile: caFile, observer: func(Access) {}, behind: map[string]string{}}
+	e := &Endpoint{
+		world: world, invoke: invoke, caFile: caFile, certificate: certificate, observer: func(Access) {}, behind: map[string]string{},
+	}
 	// Skewed clocks are the signature's business.
 	e.objects = gofakes3.New(storage{world.Objects(), world}, gofakes3.WithTimeSkewLimit(0)).Server()
-	if e.secure, err = e.listen(ctx, &certificate, nil); err == nil {
-		e.plain, err = e.listen(ctx, nil, nil)
+	if e.address, err = e.listen(ctx, nil); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		e.nowhere, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if e.nowhere, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+		return nil, errors.Join(fmt.Errorf("serving nobody: %w", err), e.Close())
 	}
-	if err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	e.certificate = certificate
 	return e, nil
 }
 
-// listen serves the accounts on a free port, with TLS where there is a certificate, and behind a VPC endpoint where there is one.
-func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, behind *account.VPCEndpoint) (address string, err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// listen serves the accounts on a free port, behind a VPC endpoint where there is one.
+func (e *Endpoint) listen(ctx context.Context, behind *account.VPCEndpoint) (address string, err error) {
+	listener, err := listen(ctx, e.certificate)
 	if err != nil {
-		return "", fmt.Errorf("serving the accounts: %w", err)
-	}
-	address = listener.Addr().String()
-	if certificate != nil {
-		listener = tls.NewListener(listener, &tls.Config{ //nolint:gosec // Old versions are for the policies to refuse, as on AWS.
-			Certificates: []tls.Certificate{*certificate},
-			MinVersion:   tls.VersionTLS10,
-		})
+		return "", err
 	}
 	server := &http.Server{
-		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(e.serve), ReadHeaderTimeout: time.Minute, ConnContext: remember,
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(context.Background(), vpcEndpointKey{}, behind)
 		},
@@ -115,7 +105,7 @@ func (e *Endpoint) listen(ctx context.Context, certificate *tls.Certificate, beh
 	e.servers = append(e.servers, server)
 	e.mutex.Unlock()
 	e.serving.Go(func() { _ = server.Serve(listener) }) // Which ends with Close.
-	return address, nil
+	return listener.Addr().String(), nil
 }
 
 type vpcEndpointKey struct{}
@@ -133,7 +123,7 @@ func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id string) (url string,
 	if url != "" {
 		return url, nil
 	}
-	address, err := e.listen(ctx, &e.certificate, &endpoint)
+	address, err := e.listen(ctx, &endpoint)
 	if err != nil {
 		return "", err
 	}
@@ -168,10 +158,10 @@ func (r *request) behind() *account.VPCEndpoint {
 }
 
 // URL is where the accounts answer over TLS.
-func (e *Endpoint) URL() string { return "https://" + e.secure }
+func (e *Endpoint) URL() string { return "https://" + e.address }
 
-// PlainURL is where they answer over plain http.
-func (e *Endpoint) PlainURL() string { return "http://" + e.plain }
+// PlainURL is where they answer over plain http: at the same address.
+func (e *Endpoint) PlainURL() string { return "http://" + e.address }
 
 // NowhereURL is where nothing answers, as when a network has no way to S3.
 func (e *Endpoint) NowhereURL() string { return "https://" + e.nowhere.Addr().String() }
@@ -217,6 +207,7 @@ type request struct {
 }
 
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
+	r.TLS = tlsOf(r.Context())
 	asked := &request{Request: r, id: rand.Text()[:16], time: time.Now().UTC()}
 	ctx := r.Context()
 	behind := asked.behind()

@@ -171,6 +171,39 @@ func TestDeleteVersions(t *testing.T) {
 	}
 }
 
+// What has been deleted is in no list of objects, though its versions are there.
+func TestListWithoutTheDeleted(t *testing.T) {
+	f := newFixture(t)
+	if err := f.world.Configure("shared", account.Versioning, map[string]any{"status": "Enabled"}); err != nil {
+		t.Fatal(err)
+	}
+	client := f.s3(&f.owner)
+	for _, key := range []string{"in/a", "in/b", "in/c"} {
+		_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: aws.String(key), Body: strings.NewReader("x")})
+		expect(t, "put", err, "")
+	}
+	_, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: bucket, Key: aws.String("in/b")})
+	expect(t, "delete", err, "")
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: bucket, MaxKeys: aws.Int32(2)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range page.Contents {
+			keys = append(keys, *object.Key)
+		}
+	}
+	if !slices.Equal(keys, []string{"in/a", "in/c"}) {
+		t.Errorf("listed %q", keys)
+	}
+	if versions, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: bucket}); err != nil ||
+		len(versions.Versions) != 3 || len(versions.DeleteMarkers) != 1 {
+		t.Errorf("versions: %+v, %v", versions, err)
+	}
+}
+
 // A copy of a version has what that version had, and needs the permission for versions.
 func TestCopyVersion(t *testing.T) {
 	f := newFixture(t)

@@ -493,8 +493,8 @@ func (e *Endpoint) listBuckets(ctx context.Context, w http.ResponseWriter, r *re
 	return nil
 }
 
-// storage is that of the world, seen by whoever asks: an account lists its own buckets, and a copy reads the version it names, of
-// which gofakes3 knows nothing.
+// storage is that of the world, seen by whoever asks: an account lists its own buckets, a bucket its own objects, and a copy reads the
+// version it names, of which gofakes3 knows nothing.
 type storage struct {
 	*s3mem.Backend
 	world *account.World
@@ -511,6 +511,22 @@ func (s storage) ListBuckets(ctx context.Context) ([]gofakes3.BucketInfo, error)
 	all, err := s.Backend.ListBuckets(ctx)
 	own := s.world.Buckets(owner)
 	return slices.DeleteFunc(all, func(bucket gofakes3.BucketInfo) bool { return !slices.Contains(own, bucket.Name) }), err
+}
+
+// ListBucket lists a page of the objects of a bucket. What has been deleted is none, and still is on the page of gofakes3: a page can have
+// fewer objects than were asked for, as one of S3 can.
+func (s storage) ListBucket(
+	ctx context.Context, bucket string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage,
+) (*gofakes3.ObjectList, error) {
+	list, err := s.Backend.ListBucket(ctx, bucket, prefix, page)
+	if err != nil {
+		return nil, err
+	}
+	list.Contents = slices.DeleteFunc(list.Contents, func(object *gofakes3.Content) bool {
+		_, err := s.Backend.HeadObject(ctx, bucket, object.Key)
+		return err != nil
+	})
+	return list, nil
 }
 
 // sourceVersion is the version of the object that the request in the context copies; empty for the current one, and for any
