@@ -53,6 +53,8 @@ type World struct {
 	keys          map[string]Key       // by access key id
 	watching
 
+	accessPoints map[string]*AccessPoint // by ARN
+
 	kmsKeys    map[string]*KMSKey // by ARN
 	kmsAliases map[string]string  // ARNs of keys, by the ARN of the alias
 }
@@ -72,6 +74,8 @@ func New(decider Decider, accounts ...string) *World {
 		keys:          map[string]Key{},
 		watching:      newWatching(),
 
+		accessPoints: map[string]*AccessPoint{},
+
 		kmsKeys:    map[string]*KMSKey{},
 		kmsAliases: map[string]string{},
 	}
@@ -90,6 +94,7 @@ func (w *World) Inventory() []string {
 	arns := slices.Concat(
 		slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
 		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(),
+		slices.Collect(maps.Keys(w.accessPoints)),
 	)
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())

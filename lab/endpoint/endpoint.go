@@ -159,6 +159,8 @@ type request struct {
 	id string
 	// key is whose signature it has, nil for nobody's.
 	key *account.Key
+	// point is the access point that it came through, nil for none.
+	point *account.AccessPoint
 	// region and service are those that it was signed for.
 	region, service string
 	presigned       bool
@@ -191,24 +193,42 @@ type ask struct {
 	action, arn string
 	// version is that of the object, where one is named.
 	version string
+	// copied is whether it is about what the request copies, which is not asked for through an access point.
+	copied bool
 }
 
 // authorize decides what a request needs, and refuses when any of it is not allowed.
 func (e *Endpoint) authorize(ctx context.Context, r *request, asks []ask, conditions map[string]any) error {
+	e.mutex.RLock()
+	observer := e.observer
+	e.mutex.RUnlock()
 	for _, need := range asks {
-		conditions := maps.Clone(conditions)
-		if need.version != "" {
-			conditions["s3:VersionId"] = need.version
+		if err := e.decide(ctx, r, need, conditions, observer); err != nil {
+			return err
 		}
-		c, result, err := e.world.Authorize(ctx, r.key, need.action, need.arn, conditions)
+	}
+	return nil
+}
+
+// decide decides about one thing that a request needs, and refuses when it is not allowed: through an access point, by the policies about
+// that first, and then by those about the bucket.
+func (e *Endpoint) decide(ctx context.Context, r *request, need ask, conditions map[string]any, observer func(Access)) error {
+	conditions = maps.Clone(conditions)
+	if need.version != "" {
+		conditions["s3:VersionId"] = need.version
+	}
+	resources := []string{need.arn}
+	if r.through(need) {
+		resources = []string{r.point.Seen(need.arn), need.arn}
+		maps.Copy(conditions, r.point.Conditions())
+	}
+	for _, arn := range resources {
+		c, result, err := e.world.Authorize(ctx, r.key, need.action, arn, conditions)
 		if err != nil {
 			return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}
 		}
-		e.mutex.RLock()
-		observer := e.observer
-		e.mutex.RUnlock()
 		observer(Access{
-			Time: r.time, Principal: c.Request.Principal, Action: need.action, Resource: need.arn, Transport: transport(r.Request),
+			Time: r.time, Principal: c.Request.Principal, Action: need.action, Resource: arn, Transport: transport(r.Request),
 			Case: c, Result: result,
 		})
 		if result.Decision != policy.Allowed {

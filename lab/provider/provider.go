@@ -42,6 +42,7 @@ var kinds = map[string]kind{
 	"aws:iam/role:Role":                                                      of[role](),
 	"aws:iam/rolePolicy:RolePolicy":                                          of[rolePolicy](),
 	"aws:lambda/function:Function":                                           of[function](),
+	"aws:s3/accessPoint:AccessPoint":                                         of[accessPoint](),
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":   of[bucketLifecycle](),
 	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                 of[bucketLogging](),
 	"aws:s3/bucketMetric:BucketMetric":                                       of[bucketMetric](),
@@ -325,7 +326,7 @@ func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
 		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException",
-		notConfigured,
+		"NoSuchAccessPoint", notConfigured,
 	}, refusal.Code)
 }
 
