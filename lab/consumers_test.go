@@ -66,7 +66,7 @@ func (c consumer) state(document string) string {
 		{"urn": "` + project + `pulumi:pulumi:Stack::cross-account-s3-partner", "custom": false, "type": "pulumi:pulumi:Stack",
 		 "outputs": {"roleArn": "` + c.role.ARN + `", "roleUniqueId": "` + c.role.UniqueID + `"}},
 		{"urn": "` + project + `pulumi:providers:aws::aws", "custom": true, "id": "p", "type": "pulumi:providers:aws",
-		 "inputs": {"region": "us-east-1", "allowedAccountIds": "[\\"` + c.role.Account + `\\"]"}},
+		 "inputs": {"region": "us-east-1", "allowedAccountIds": ["` + c.role.Account + `"]}},
 		{"urn": "` + project + `aws:iam/role:Role::role", "custom": true, "id": "` + c.role.Name + `", "type": "aws:iam/role:Role", "provider": "` + project + `pulumi:providers:aws::aws::p",
 		 "inputs": {"name": "` + c.role.Name + `", "assumeRolePolicy": ` + text(c.role.TrustPolicy) + `},
 		 "outputs": {"arn": "` + c.role.ARN + `", "uniqueId": "` + c.role.UniqueID + `", "name": "` + c.role.Name + `"}},

@@ -45,7 +45,7 @@ var ruleMutations = []ruleMutation{
 	{"rules/agreement.rego", `"s3:dataaccesspointaccount": [null]`, `"s3:dataaccesspointaccount": ["987654321098"]`,
 		"that a delegation is for access points", "agreement_test.test_consumers"},
 	{"rules/agreement.rego", `	some i, gate in way.gates`, `	some i, gate in [way.gates[0]]`, "the bucket behind an access point", "agreement_test.test_consumers"},
-	{"rules/agreement.rego", `_arns - _known_by_place[place]`, `_arns`, "roles of the same name elsewhere", "agreement_test.test_strangers_"},
+	{"rules/agreement.rego", `if not arn in _known_by_place[place]`, `if arn != place`, "roles of the same name elsewhere", "agreement_test.test_strangers_"},
 	{"rules/attachments.rego", `else := {"state": "malformed"}`, `else := {"state": "unknown"}`, "malformed policies", "attachments_test.test_found"},
 	{"rules/attachments.rego", `attachment.state == "known"`, `attachment.state != "known"`, "which policies can be judged", "attachments_test.test_found"},
 	{"rules/attachments.rego", `endswith(resource.type, "Policy")`, `endswith(resource.type, "Policies")`,

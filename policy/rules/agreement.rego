@@ -246,8 +246,8 @@ _lets_in(document, case) if {
 # title: Roles that are named but are not there
 # description: |
 #   Each role that a bucket's policy names, of an account whose stack is among those of the input, but that no stack makes, as
-#   {"bucket", "index", "named", "near"}: near is the role that comes closest, empty where none does. Where the policy names the roles of
-#   these stacks too, the others are those of stacks that are not given.
+#   {"bucket", "index", "named", "near"}: near is the role that comes closest, empty where none does. Where the policy names a role of
+#   these stacks too, others are taken for those of stacks that are not given.
 strangers := [{"bucket": bucket, "index": said.index, "named": name, "near": near} |
 	some said in _principals
 	name := said.name
@@ -279,11 +279,17 @@ _expected(name, _, place) if {
 _expected(_, near, _) if near != ""
 
 _near(name, place) := arns[0] if {
-	arns := sort([arn | some arn in _arns - _known_by_place[place]; lower(_last(arn)) == lower(_last(name))])
+	arns := sort([arn | some arn in _arns; lower(_last(arn)) == lower(_last(name)); _mistaken(name, arn, place)])
 	count(arns) > 0
 }
 
 else := ""
+
+# An account has no two roles of one name, whatever its path and the case of its letters; another account can well have one of that name.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+_mistaken(name, arn, _) if split(name, ":")[4] == split(arn, ":")[4]
+
+_mistaken(_, arn, place) if not arn in _known_by_place[place]
 
 _last(arn) := regex.replace(arn, `^.*/`, "")
 

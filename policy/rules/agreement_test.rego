@@ -150,6 +150,10 @@ test_strangers_beside_consumers[name] if {
 		"of a stack that is not given": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::123456789012:role/Other"], "want": []},
 		"of the same name, elsewhere": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::111122223333:role/R"], "want": []},
 		"of another account": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::111122223333:role/C"], "want": []},
+		"of the same name but for its case, in the account": {
+			"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::123456789012:role/x/r"],
+			"want": [["arn:aws:iam::123456789012:role/x/r", "arn:aws:iam::123456789012:role/R"]],
+		},
 		"in place of the role": {"names": ["arn:aws:iam::123456789012:role/Other"], "want": [["arn:aws:iam::123456789012:role/Other", ""]]},
 		"nearly the role": {"names": ["arn:aws:iam::111122223333:role/r"], "want": [["arn:aws:iam::111122223333:role/r", "arn:aws:iam::123456789012:role/R"]]},
 	}

@@ -2,8 +2,8 @@
 # title: Attachments
 # description: |
 #   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text"}. The
-#   kind is bucket, accessPoint, key, queue, topic, secret, function, acl (of a bucket or an object, where it is public), other (of any other resource),
-#   trust or identity; the role is the name of the role that an identity policy belongs to, empty for others.
+#   kind is bucket, accessPoint, key, queue, topic, secret, function, acl (of a bucket or an object, where it is public), other (of any
+#   other resource), trust or identity; the role is the name of the role that an identity policy belongs to, empty for others.
 package pulumi.attachments
 
 import data.iam.documents
