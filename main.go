@@ -172,21 +172,38 @@ func share(ctx *pulumi.Context, settings *components.Settings, role *components.
 	return nil
 }
 
-// deployData is account B: the bucket, open to the role that account A shares.
+// deployData is account B: the bucket, open to the role that account A shares, and to the consumers.
 func deployData(ctx *pulumi.Context, settings *components.Settings) error {
 	role, err := components.ReadComputeRole(ctx, settings)
+	if err != nil {
+		return err
+	}
+	consumers, err := components.ReadConsumers(ctx, settings)
 	if err != nil {
 		return err
 	}
 	bucket, err := components.NewSharedBucket(ctx, "bucket", &components.SharedBucketArgs{
 		Access:       settings.Access,
 		Role:         role,
+		Consumers:    consumers,
 		AccountID:    settings.DataAccountID,
 		ForceDestroy: settings.ForceDestroy,
 		Hardening:    settings.Hardening,
 	})
 	if err != nil {
 		return err
+	}
+	if consumers.AccessPoints {
+		points, err := components.NewConsumerAccessPoints(ctx, "consumers", &components.ConsumerAccessPointsArgs{
+			Bucket:     bucket,
+			BucketName: settings.Access.BucketName,
+			Place:      settings.Place(),
+			Consumers:  consumers.Each,
+		})
+		if err != nil {
+			return err
+		}
+		ctx.Export("consumerAccessPoints", points.Each)
 	}
 	if settings.Monitoring.Enabled {
 		if err := monitorBucket(ctx, settings, bucket); err != nil {

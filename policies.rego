@@ -235,7 +235,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 #   remediation: Put actions on the bucket beside the bucket's ARN, and actions on objects beside that with /* behind it.
 about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
-	attachment.kind in {"identity", "bucket"}
+	attachment.kind in {"identity", "bucket", "accessPoint"}
 	some statement in findings.allows(attachment)
 	some action in breadth.misplaced(statement)
 	message := sprintf("%s is never done on any of the statement's resources", [action])
@@ -427,8 +427,8 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.role, one.sev
 # METADATA
 # title: Agreement of the two halves
 # description: |
-#   A grant across accounts works only where the role's own policies and the bucket's policy both allow it. What only one of them allows
-#   does not work, and lies there for the day when somebody widens the other.
+#   A grant across accounts works only where the role's own policies and the bucket's policy both allow it; through an access point, the
+#   policy of that as well. What only one half allows does not work, and lies there for the day when somebody widens the other.
 # related_resources:
 #   - description: Cross-account policy evaluation logic
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
@@ -440,8 +440,8 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.role, one.sev
 about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medium", message, one.witness) if {
 	some one in agreement.one_sided
 	message := {
-		"bucket": sprintf("%s may %s by its own policies, but the bucket policy does not let it", [one.role.arn, one.action]),
-		"role": sprintf("The bucket policy lets %s %s, but the role's own policies do not", [one.role.arn, one.action]),
+		"bucket": sprintf("%s may %s by its own policies, but the %s does not let it", [one.role.arn, one.action, one.policy]),
+		"role": sprintf("The %s lets %s %s, but the role's own policies do not", [one.policy, one.role.arn, one.action]),
 	}[one.half]
 }
 
@@ -449,7 +449,8 @@ about_stacks contains findings.on_policy(rego.metadata.rule(), one.bucket, "medi
 # title: Roles that are named but not there
 # description: |
 #   A bucket policy that names another role than the stack of the role's account makes lets nobody in, or AWS refuses it. ARNs differ
-#   by a letter, its case, the path, the account or the partition.
+#   by a letter, its case, the path, the account or the partition. Where it names a role of that stack too, others are taken for those of
+#   stacks that are not given.
 # related_resources:
 #   - description: IAM ARNs
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns

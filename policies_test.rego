@@ -476,6 +476,10 @@ test_resources[name] if {
 		"listing objects": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b/*"}, "want": {"misplaced-action medium"}},
 		"reading a bucket": {"statement": {"Action": "S3:getobject", "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::c"]}, "want": {"misplaced-action medium"}},
 		"each where it belongs": {"statement": {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]}, "want": set()},
+		"listing through an access point": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:us-east-1:987654321098:accesspoint/p"}, "want": set()},
+		"listing objects of an access point": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:us-east-1:987654321098:accesspoint/p/object/x/*"}, "want": {"misplaced-action medium"}},
+		"reading through an access point": {"statement": {"Action": "s3:GetObject", "Resource": "arn:aws:s3:us-east-1:987654321098:accesspoint/p/object/x/*"}, "want": set()},
+		"reading an access point": {"statement": {"Action": "s3:GetObject", "Resource": "arn:aws:s3:us-east-1:987654321098:accesspoint/p"}, "want": {"misplaced-action medium"}},
 		"a pattern of buckets": {"statement": {"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b-*"}, "want": set()},
 		"misspelt": {"statement": {"Action": ["s3:GetObjects", "s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}, "want": {"unknown-action low"}},
 		"misspelt in a Deny": {"statement": {"Effect": "Deny", "Action": "s3:GetObjects", "Resource": "arn:aws:s3:::b/*"}, "want": {"unknown-action low"}},
@@ -483,6 +487,56 @@ test_resources[name] if {
 		"of no catalogue": {"statement": {"Action": "ec2:Anything", "Resource": "*"}, "want": set()},
 	}
 	_found(_preview("account-a", "123456789012", [_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", [object.union({"Effect": "Allow"}, case.statement)])])) == case.want
+}
+
+test_access_points[name] if {
+	role := {"AWS": "arn:aws:iam::123456789012:role/R"}
+	objects := "arn:aws:s3:us-east-1:987654321098:accesspoint/p/object/*"
+	some name, case in {
+		"a role": {"statement": {"Principal": role, "Action": "s3:GetObject", "Resource": objects}, "want": set()},
+		"everybody": {"statement": {"Principal": "*", "Action": "s3:GetObject", "Resource": objects}, "want": {"wildcard-principal critical"}},
+		"everybody through it": {
+			"statement": {"Principal": "*", "Action": "s3:GetObject", "Resource": objects, "Condition": {"StringEquals": {"s3:AccessPointNetworkOrigin": "Internet"}}},
+			"want": {"wildcard-principal critical"},
+		},
+		"an account": {"statement": {"Principal": {"AWS": "123456789012"}, "Action": "s3:GetObject", "Resource": objects}, "want": {"account-principal medium"}},
+		"a role that is gone": {"statement": {"Principal": {"AWS": "AROAEXAMPLEEXAMPLE123"}, "Action": "s3:GetObject", "Resource": objects}, "want": {"dead-principal high"}},
+		"every action": {"statement": {"Principal": role, "Action": "s3:Get*", "Resource": objects}, "want": {"broad-actions medium"}},
+		"control": {"statement": {"Principal": role, "Action": "s3:PutObjectAcl", "Resource": objects}, "want": {"control-actions high"}},
+		"what is never done there": {"statement": {"Principal": role, "Action": "s3:ListBucket", "Resource": objects}, "want": {"misplaced-action medium"}},
+	}
+	statement := object.union({"Effect": "Allow"}, case.statement)
+	every type, inputs in {
+		"aws:s3/accessPoint:AccessPoint": {"name": "p", "bucket": "b"},
+		"aws:s3control/accessPointPolicy:AccessPointPolicy": {"accessPointArn": "arn:aws:s3:us-east-1:987654321098:accesspoint/p"},
+	} {
+		_found(_preview("account-b", "987654321098", [_policy(type, inputs, "policy", [statement])])) == case.want
+	}
+}
+
+test_an_access_point_whose_policy_is_not_known if {
+	_found(_preview("account-b", "987654321098", [{"type": "aws:s3/accessPoint:AccessPoint", "inputs": {
+		"name": "p", "bucket": "b",
+		"policy": "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+	}}])) == {"undetermined high"}
+}
+
+# To leave it to access points opens nothing to plain http, nor to those that are not named.
+test_delegation[name] if {
+	delegation := {
+		"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/R"}, "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": _all,
+		"Condition": {"StringEquals": {"s3:DataAccessPointAccount": "987654321098"}},
+	}
+	some name, case in {
+		"to roles": {"statements": [delegation, _plain, _old], "want": set()},
+		"to roles, over plain http as well": {"statements": [delegation, _old], "want": {"secure-transport high"}},
+		"to everybody": {"statements": [object.union(delegation, {"Principal": "*"}), _plain, _old], "want": {"wildcard-principal medium"}},
+		"plain http through access points": {
+			"statements": [delegation, _old, object.union(_plain, {"Condition": {"Bool": {"aws:SecureTransport": "false"}, "Null": {"s3:DataAccessPointArn": "true"}}})],
+			"want": {"secure-transport high"},
+		},
+	}
+	_bucket(case.statements) == case.want
 }
 
 test_confused_deputies[name] if {

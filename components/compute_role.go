@@ -38,7 +38,7 @@ type stackOutputsArgs struct {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 var roleUniqueIDForm = regexp.MustCompile(`^AROA[A-Z0-9]+$`)
 
-// told is what a source says of the compute side.
+// told is what a source says of a stack with a role.
 type told struct {
 	// source is which it is, as "stack organization/cross-account-s3/account-a".
 	source string
@@ -52,39 +52,31 @@ type told struct {
 // missing, closed, was never written or does not have the role is an error that says what to do: at preview the engine would otherwise go
 // on with unknown values, as if all were well.
 func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, error) {
-	read := map[Source]func(*pulumi.Context, *Settings) (told, error){
-		StackReference: readStack, ParameterStore: readParameter, SecretsManager: readSecret,
-	}[settings.Sharing.From]
-	from, err := read(ctx, settings)
+	var from told
+	var err error
+	mend := deployFirst(ctx, settings)
+	switch settings.Sharing.From {
+	case ParameterStore:
+		from, err = readParameter(ctx, settings.RoleParameterARN(), mend)
+	case SecretsManager:
+		from, err = readSecret(ctx, settings.Sharing.SecretARN, mend)
+	default:
+		from, err = readStack(ctx, settings.ComputeStack, mend, RoleARNOutput, RoleUniqueIDOutput, FunctionARNOutput)
+	}
 	if err != nil {
 		return ComputeRole{}, err
 	}
-	var role ComputeRole
-	var functionARN string
-	for _, output := range []struct {
-		name string
-		into *string
-	}{
-		{RoleARNOutput, &role.ARN},
-		{RoleUniqueIDOutput, &role.UniqueID},
-		{FunctionARNOutput, &functionARN},
-	} {
-		value, isText := from.outputs[output.name].(string)
-		switch {
-		case from.outputs[output.name] == nil:
-			return ComputeRole{}, fmt.Errorf("%s has no %s; %s", from.source, output.name, from.mend)
-		case !isText || value == "":
-			return ComputeRole{}, fmt.Errorf("%s has %s with the value %q; %s", from.source, output.name, from.outputs[output.name], from.mend)
-		}
-		*output.into = value
+	role, err := from.role()
+	if err != nil {
+		return ComputeRole{}, err
+	}
+	functionARN, err := from.text(FunctionARNOutput)
+	if err != nil {
+		return ComputeRole{}, err
 	}
 	if expected := settings.RoleARN(); role.ARN != expected {
 		return ComputeRole{}, fmt.Errorf("%s has the role %s, but computeAccountId, roleName and aws:region make it %s; "+
 			"give both stacks the same settings, then %s", from.source, role.ARN, expected, from.mend)
-	}
-	if !roleUniqueIDForm.MatchString(role.UniqueID) {
-		return ComputeRole{}, fmt.Errorf("%s has %s with the value %q, but the id of a role begins with AROA; %s",
-			from.source, RoleUniqueIDOutput, role.UniqueID, from.mend)
 	}
 	// The handler signs its requests for the region it runs in, and S3 redirects those for a bucket elsewhere.
 	if function, err := arn.Parse(functionARN); err != nil || function.Region != settings.Region {
@@ -94,17 +86,46 @@ func ReadComputeRole(ctx *pulumi.Context, settings *Settings) (ComputeRole, erro
 	return role, nil
 }
 
-// deployFirst says how the compute side comes to share the role by a source.
-func deployFirst(ctx *pulumi.Context, settings *Settings, by Source) string {
-	// The short name is enough in the project that the commands are given in.
-	name := strings.TrimPrefix(settings.ComputeStack, fmt.Sprintf("%s/%s/", ctx.Organization(), ctx.Project()))
-	return fmt.Sprintf("deploy the compute side first, with %s in its setting share: pulumi up --stack %s", by, name)
+// text is an output that is text.
+func (t told) text(output string) (string, error) {
+	value, isText := t.outputs[output].(string)
+	switch {
+	case t.outputs[output] == nil:
+		return "", fmt.Errorf("%s has no %s; %s", t.source, output, t.mend)
+	case !isText || value == "":
+		return "", fmt.Errorf("%s has %s with the value %q; %s", t.source, output, t.outputs[output], t.mend)
+	}
+	return value, nil
 }
 
-// readStack reads the outputs of the compute side's stack.
-func readStack(ctx *pulumi.Context, settings *Settings) (told, error) {
-	stack := settings.ComputeStack
-	from := told{source: "stack " + stack, mend: deployFirst(ctx, settings, StackReference), outputs: map[string]any{}}
+// role is the role that the source tells of.
+func (t told) role() (role ComputeRole, err error) {
+	if role.ARN, err = t.text(RoleARNOutput); err != nil {
+		return ComputeRole{}, err
+	}
+	if role.UniqueID, err = t.text(RoleUniqueIDOutput); err != nil {
+		return ComputeRole{}, err
+	}
+	if !roleUniqueIDForm.MatchString(role.UniqueID) {
+		return ComputeRole{}, fmt.Errorf("%s has %s with the value %q, but the id of a role begins with AROA; %s",
+			t.source, RoleUniqueIDOutput, role.UniqueID, t.mend)
+	}
+	return role, nil
+}
+
+// deployFirst says how the compute side comes to share the role by the source that the settings name.
+func deployFirst(ctx *pulumi.Context, settings *Settings) string {
+	return fmt.Sprintf("deploy the compute side first, with %s in its setting share: %s", settings.Sharing.From, upOf(ctx, settings.ComputeStack))
+}
+
+// upOf is the command that deploys a stack. The short name is enough in the project that the command is given in.
+func upOf(ctx *pulumi.Context, stack string) string {
+	return "pulumi up --stack " + strings.TrimPrefix(stack, fmt.Sprintf("%s/%s/", ctx.Organization(), ctx.Project()))
+}
+
+// readStack reads outputs of another stack.
+func readStack(ctx *pulumi.Context, stack, mend string, outputs ...string) (told, error) {
+	from := told{source: "stack " + stack, mend: mend, outputs: map[string]any{}}
 
 	// The engine stops the program as soon as a StackReference names no stack, and says no more than "unknown stack". The function
 	// behind it only fails, so it is asked first.
@@ -119,7 +140,7 @@ func readStack(ctx *pulumi.Context, settings *Settings) (told, error) {
 	if err != nil {
 		return told{}, fmt.Errorf("reading %s: %w", from.source, err)
 	}
-	for _, output := range []string{RoleARNOutput, RoleUniqueIDOutput, FunctionARNOutput} {
+	for _, output := range outputs {
 		details, err := reference.GetOutputDetails(output)
 		if err != nil {
 			return told{}, fmt.Errorf("reading output %s of %s: %w", output, from.source, err)
@@ -134,9 +155,9 @@ func readStack(ctx *pulumi.Context, settings *Settings) (told, error) {
 
 // readParameter reads the parameter that the compute side shares. Functions that are called directly return plain values, so that what
 // hangs on them is known at preview.
-func readParameter(ctx *pulumi.Context, settings *Settings) (told, error) {
-	from := told{source: "parameter " + settings.RoleParameterARN(), mend: deployFirst(ctx, settings, ParameterStore)}
-	parameter, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: settings.RoleParameterARN()})
+func readParameter(ctx *pulumi.Context, arn, mend string) (told, error) {
+	from := told{source: "parameter " + arn, mend: mend}
+	parameter, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: arn})
 	if err != nil {
 		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs ssm:GetParameter on it, and outside "+
 			"of an organization this account has to accept the resource share", from.source, status.Convert(err).Message(), from.mend)
@@ -146,9 +167,9 @@ func readParameter(ctx *pulumi.Context, settings *Settings) (told, error) {
 
 // readSecret reads the secret that the compute side shares. pulumi-aws does not mark what its functions return as secret, which the SDK
 // would refuse here, and which a policy that anybody may read would have to give away.
-func readSecret(ctx *pulumi.Context, settings *Settings) (told, error) {
-	from := told{source: "secret " + settings.Sharing.SecretARN, mend: deployFirst(ctx, settings, SecretsManager)}
-	secret, err := secretsmanager.LookupSecretVersion(ctx, &secretsmanager.LookupSecretVersionArgs{SecretId: settings.Sharing.SecretARN})
+func readSecret(ctx *pulumi.Context, arn, mend string) (told, error) {
+	from := told{source: "secret " + arn, mend: mend}
+	secret, err := secretsmanager.LookupSecretVersion(ctx, &secretsmanager.LookupSecretVersionArgs{SecretId: arn})
 	if err != nil {
 		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs secretsmanager:GetSecretValue on it "+
 			"and kms:Decrypt on its key, and has to be one of the compute side's secretReaders", from.source, status.Convert(err).Message(), from.mend)

@@ -135,10 +135,10 @@ func (c Conditions) denials(bucketARN string) []policy.Statement {
 	}
 	deny := func(sid string, conditions map[string]map[string]*policy.ConditionValue) policy.Statement {
 		exempt := map[string]map[string]*policy.ConditionValue{
-			"ArnNotEquals": {"aws:PrincipalArn": policy.NewConditionValueString(true, slices.Sorted(slices.Values(c.DeployRoles))...)},
+			"ArnNotEquals": {"aws:PrincipalArn": conditionValues(c.DeployRoles...)},
 			"BoolIfExists": {
-				"aws:PrincipalIsAWSService": policy.NewConditionValueString(true, "false"),
-				"aws:ViaAWSService":         policy.NewConditionValueString(true, "false"),
+				"aws:PrincipalIsAWSService": conditionValues("false"),
+				"aws:ViaAWSService":         conditionValues("false"),
 			},
 		}
 		maps.Copy(conditions, exempt)
@@ -155,7 +155,7 @@ func (c Conditions) denials(bucketARN string) []policy.Statement {
 	networks := map[string]map[string]*policy.ConditionValue{}
 	if len(c.VPCEndpoints) > 0 {
 		networks["StringNotEquals"] = map[string]*policy.ConditionValue{
-			"aws:SourceVpce": policy.NewConditionValueString(true, slices.Sorted(slices.Values(c.VPCEndpoints))...),
+			"aws:SourceVpce": conditionValues(c.VPCEndpoints...),
 		}
 	}
 	if len(c.SourceIPs) > 0 {
@@ -163,8 +163,7 @@ func (c Conditions) denials(bucketARN string) []policy.Statement {
 		for _, network := range c.SourceIPs {
 			texts = append(texts, network.String())
 		}
-		slices.Sort(texts)
-		networks["NotIpAddress"] = map[string]*policy.ConditionValue{"aws:SourceIp": policy.NewConditionValueString(true, texts...)}
+		networks["NotIpAddress"] = map[string]*policy.ConditionValue{"aws:SourceIp": conditionValues(texts...)}
 	}
 	if len(networks) > 0 {
 		statements = append(statements, deny("DenyOtherNetworks", networks))

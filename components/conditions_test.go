@@ -81,6 +81,8 @@ func TestConditionDecisions(t *testing.T) {
 		"from a network without address": {Conditions{SourceIPs: networks}, session, behind, policy.ExplicitlyDenied},
 		"behind the endpoint":            {Conditions{VPCEndpoints: endpoints}, session, behind, policy.Allowed},
 		"behind another":                 {Conditions{VPCEndpoints: endpoints}, session, map[string]any{"aws:SourceVpce": "vpce-1"}, policy.ExplicitlyDenied},
+		"behind the second of two":       {Conditions{VPCEndpoints: []string{"vpce-0fedcba9876543210", endpoints[0]}}, session, behind, policy.Allowed},
+		"from the second of two":         {Conditions{SourceIPs: append([]netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}, networks...)}, session, inside, policy.Allowed},
 		"behind none":                    {Conditions{VPCEndpoints: endpoints}, session, inside, policy.ExplicitlyDenied},
 		"either, behind the endpoint":    {Conditions{VPCEndpoints: endpoints, SourceIPs: networks}, session, behind, policy.Allowed},
 		"either, from the network":       {Conditions{VPCEndpoints: endpoints, SourceIPs: networks}, session, inside, policy.Allowed},
@@ -98,8 +100,8 @@ func TestConditionDecisions(t *testing.T) {
 	} {
 		access := accessTo("", Read)
 		access.Conditions = c.conditions
-		access.Conditions.DeployRoles = []string{"arn:aws:iam::987654321098:role/Deploy"}
-		document, err := access.bucketDocument(roleARN)
+		access.Conditions.DeployRoles = []string{"arn:aws:iam::987654321098:role/Audit", "arn:aws:iam::987654321098:role/Deploy"}
+		document, err := access.bucketDocument(roleARN, Consumers{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,37 +51,69 @@ type Access struct {
 // BucketARN is the ARN of the bucket itself, which ListBucket is asked on.
 func (a Access) BucketARN() string { return fmt.Sprintf("arn:%s:s3:::%s", a.Partition, a.BucketName) }
 
-// grants are the statements that allow the access: object actions on the objects, listing on the bucket. The identity policy has
-// them without a principal.
+// place is what access is granted to: a bucket, or an access point.
+type place struct {
+	// arn is what is listed, objects what the ARN of every object begins with.
+	arn, objects string
+}
+
+// bucket is the bucket itself.
+func (a Access) bucket() place { return place{arn: a.BucketARN(), objects: a.BucketARN() + "/"} }
+
+// grants are the statements that allow the access. The identity policy has them without a principal.
 func (a Access) grants(principal *policy.Principal) []policy.Statement {
+	var prefixes []string
+	if a.Prefix != "" {
+		prefixes = []string{a.Prefix}
+	}
+	return grants(a.bucket(), a.Permissions, prefixes, principal, "")
+}
+
+// The Sids of grants, which more can stand behind.
+const (
+	useSid  = "UseObjects"
+	listSid = "ListObjects"
+)
+
+// grants are the statements that allow something in the folders of a place, or in all of it where there are none: object actions on
+// the objects, listing on the place itself.
+func grants(to place, permissions []Permission, prefixes []string, principal *policy.Principal, sid string) []policy.Statement {
 	var grants []policy.Statement
 	var actions []string
 	for permission, action := range objectActions {
-		if slices.Contains(a.Permissions, permission) {
+		if slices.Contains(permissions, permission) {
 			actions = append(actions, action)
 		}
 	}
+	// The star also stands for nothing, so the folder itself can be listed; a listing that names no prefix, or one outside the folder,
+	// does not match.
+	var objects, within []string
+	for _, prefix := range prefixes {
+		objects = append(objects, to.objects+prefix+"*")
+		within = append(within, prefix+"*")
+	}
+	if len(prefixes) == 0 {
+		objects = []string{to.objects + "*"}
+	}
 	if len(actions) > 0 {
 		grants = append(grants, policy.Statement{
-			Sid:       "UseObjects",
+			Sid:       useSid + sid,
 			Effect:    policy.EffectAllow,
 			Principal: principal,
 			Action:    values(actions...),
-			Resource:  values(a.BucketARN() + "/" + a.Prefix + "*"),
+			Resource:  values(objects...),
 		})
 	}
-	if slices.Contains(a.Permissions, List) {
+	if slices.Contains(permissions, List) {
 		list := policy.Statement{
-			Sid:       "ListObjects",
+			Sid:       listSid + sid,
 			Effect:    policy.EffectAllow,
 			Principal: principal,
 			Action:    values("s3:ListBucket"),
-			Resource:  values(a.BucketARN()),
+			Resource:  values(to.arn),
 		}
-		if a.Prefix != "" {
-			// The star also stands for nothing, so the folder itself can be listed; a listing that names no prefix, or one
-			// outside the folder, does not match.
-			list.Condition = condition("StringLike", "s3:prefix", a.Prefix+"*")
+		if len(within) > 0 {
+			list.Condition = condition("StringLike", "s3:prefix", within...)
 		}
 		grants = append(grants, list)
 	}
@@ -93,12 +125,12 @@ func (a Access) identityDocument() (string, error) {
 	return render(append(a.grants(nil), a.keyGrants()...))
 }
 
-// bucketDocument is the half in the data account: the grants to the role, and what nobody may do, the owner included. Without TLS
-// a request has no TLS version, so the two denials do not stand in for each other.
+// bucketDocument is the half in the data account: the grants to the role and to the consumers, and what nobody may do, the owner
+// included. Without TLS a request has no TLS version, so the two denials do not stand in for each other.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
-func (a Access) bucketDocument(roleARN string) (string, error) {
-	return render(slices.Concat(a.grants(policy.NewAWSPrincipal(roleARN)), a.encryptionDenials(), a.Conditions.denials(a.BucketARN()),
-		transportDenials(a.BucketARN(), a.Conditions.MinimumTLSVersion)))
+func (a Access) bucketDocument(roleARN string, consumers Consumers) (string, error) {
+	return renderAs(consumers.id(), slices.Concat(a.grants(policy.NewAWSPrincipal(roleARN)), consumers.grants(a),
+		a.encryptionDenials(), a.Conditions.denials(a.BucketARN()), transportDenials(a.BucketARN(), a.Conditions.MinimumTLSVersion)))
 }
 
 // transportDenials are what nobody may do with a bucket, its owner included. The oldest version of TLS is 1.2 where it is empty.
@@ -157,8 +189,12 @@ func telemetryDocument(logGroupARN string, traces bool) (string, error) {
 }
 
 // render is the one way from statements to the text of a policy.
-func render(statements []policy.Statement) (string, error) {
+func render(statements []policy.Statement) (string, error) { return renderAs("", statements) }
+
+// renderAs is render for a policy with an Id, which decides nothing; empty is none.
+func renderAs(id string, statements []policy.Statement) (string, error) {
 	document, err := json.Marshal(policy.Policy{
+		Id:         id,
 		Version:    policy.VersionLatest,
 		Statements: policy.NewStatementOrSlice(statements...),
 	})
@@ -174,7 +210,12 @@ func values(several ...string) *policy.StringOrSlice {
 	return policy.NewStringOrSlice(true, slices.Sorted(slices.Values(several))...)
 }
 
-// condition is a condition of one operator, one key and one value.
-func condition(operator, key, value string) map[string]map[string]*policy.ConditionValue {
-	return map[string]map[string]*policy.ConditionValue{operator: {key: policy.NewConditionValueString(true, value)}}
+// condition is a condition of one operator and one key, with any of the values.
+func condition(operator, key string, several ...string) map[string]map[string]*policy.ConditionValue {
+	return map[string]map[string]*policy.ConditionValue{operator: {key: conditionValues(several...)}}
+}
+
+// conditionValues are values of a condition, as values has them. The library would write only the first of several that it is told are one.
+func conditionValues(several ...string) *policy.ConditionValue {
+	return policy.NewConditionValueString(len(several) == 1, slices.Sorted(slices.Values(several))...)
 }

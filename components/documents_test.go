@@ -85,7 +85,7 @@ func TestAccessDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			expectDocument(t, "identity policy", identity, c.identity)
-			bucket, err := c.access.bucketDocument(roleARN)
+			bucket, err := c.access.bucketDocument(roleARN, Consumers{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,12 +96,12 @@ func TestAccessDocuments(t *testing.T) {
 
 // A document that came out in another order would be a change at every preview.
 func TestDocumentsAreStable(t *testing.T) {
-	first, err := accessTo("data/", Read, Write, Delete, List).bucketDocument(roleARN)
+	first, err := accessTo("data/", Read, Write, Delete, List).bucketDocument(roleARN, Consumers{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
-		again, err := accessTo("data/", List, Delete, Write, Read).bucketDocument(roleARN)
+		again, err := accessTo("data/", List, Delete, Write, Read).bucketDocument(roleARN, Consumers{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func TestAccessDecisions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			resourcePolicy, err := c.access.bucketDocument(roleARN)
+			resourcePolicy, err := c.access.bucketDocument(roleARN, Consumers{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,9 +2,11 @@ package components
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/micahhausler/aws-iam-policy/policy"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -32,9 +34,8 @@ var keyActions = map[Permission]string{
 type BucketKey struct {
 	// Region is that of the key and of the bucket.
 	Region string
-	// AccountID is the data account, RoleAccountID that of the role.
-	AccountID     string
-	RoleAccountID string
+	// AccountID is the data account.
+	AccountID string
 }
 
 // viaS3 is the service that KMS has to be asked by.
@@ -64,7 +65,7 @@ func (a Access) keyGrants() []policy.Statement {
 	}
 	conditions := condition("StringEquals", "kms:ViaService", a.Key.viaS3())
 	conditions["ForAnyValue:StringEquals"] = map[string]*policy.ConditionValue{
-		"kms:ResourceAliases": policy.NewConditionValueString(true, a.KeyAlias()),
+		"kms:ResourceAliases": conditionValues(a.KeyAlias()),
 	}
 	return []policy.Statement{{
 		Sid:       "UseKey",
@@ -75,10 +76,10 @@ func (a Access) keyGrants() []policy.Statement {
 	}}
 }
 
-// keyDocument is the key's policy: the data account's own policies say who administers the key, and the role may use it for the bucket,
-// through S3. The encryption context is the bucket, or the object where somebody has switched the bucket key off for it.
+// keyDocument is the key's policy: the data account's own policies say who administers the key, and the role and the consumers may use it
+// for the bucket, through S3. The encryption context is the bucket, or the object where somebody has switched the bucket key off for it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
-func (a Access) keyDocument(roleARN string) (string, error) {
+func (a Access) keyDocument(roleARN string, consumers Consumers) (string, error) {
 	statements := []policy.Statement{{
 		Sid:       "LeaveToAccount",
 		Effect:    policy.EffectAllow,
@@ -87,21 +88,31 @@ func (a Access) keyDocument(roleARN string) (string, error) {
 		Resource:  values("*"),
 	}}
 	if actions := a.keyUse(); len(actions) > 0 {
-		conditions := condition("StringEquals", "kms:ViaService", a.Key.viaS3())
-		conditions["StringEquals"]["kms:CallerAccount"] = policy.NewConditionValueString(true, a.Key.RoleAccountID)
-		conditions["StringLike"] = map[string]*policy.ConditionValue{
-			"kms:EncryptionContext:aws:s3:arn": policy.NewConditionValueString(false, a.BucketARN(), a.BucketARN()+"/*"),
-		}
-		statements = append(statements, policy.Statement{
-			Sid:       "UseThroughS3",
-			Effect:    policy.EffectAllow,
-			Principal: policy.NewAWSPrincipal(roleARN),
-			Action:    values(actions...),
-			Resource:  values("*"),
-			Condition: conditions,
-		})
+		statements = append(statements, a.keyGrant("UseThroughS3", actions, roleARN))
 	}
-	return render(statements)
+	return renderAs(consumers.id(), append(statements, consumers.keyGrants(a)...))
+}
+
+// keyGrant lets roles do something with the key for the bucket, through S3.
+func (a Access) keyGrant(sid string, actions []string, roleARNs ...string) policy.Statement {
+	var accounts []string
+	for _, role := range roleARNs {
+		parsed, err := arn.Parse(role)
+		if err == nil {
+			accounts = append(accounts, parsed.AccountID)
+		}
+	}
+	conditions := condition("StringEquals", "kms:ViaService", a.Key.viaS3())
+	maps.Copy(conditions["StringEquals"], condition("StringEquals", "kms:CallerAccount", distinct(accounts)...)["StringEquals"])
+	maps.Copy(conditions, condition("StringLike", "kms:EncryptionContext:aws:s3:arn", a.BucketARN(), a.BucketARN()+"/*"))
+	return policy.Statement{
+		Sid:       sid,
+		Effect:    policy.EffectAllow,
+		Principal: policy.NewAWSPrincipal(slices.Sorted(slices.Values(roleARNs))...),
+		Action:    values(actions...),
+		Resource:  values("*"),
+		Condition: conditions,
+	}
 }
 
 // encryptionDenials keep every upload to the bucket's own key. An upload that says nothing of encryption gets it; one that asks for another
@@ -131,8 +142,9 @@ func (a Access) encryptionDenials() []policy.Statement {
 type BucketEncryptionKeyArgs struct {
 	// Access is what the role may do with the bucket; it has a Key.
 	Access Access
-	// Role is the one principal of another account that may use the key.
-	Role ComputeRole
+	// Role is the function's, which may use the key, and Consumers are those who may besides.
+	Role      ComputeRole
+	Consumers Consumers
 	// Hardening says whether the key can be lost.
 	Hardening Hardening
 }
@@ -149,6 +161,13 @@ type BucketEncryptionKey struct {
 func NewBucketEncryptionKey(
 	ctx *pulumi.Context, name string, args *BucketEncryptionKeyArgs, opts ...pulumi.ResourceOption,
 ) (*BucketEncryptionKey, error) {
+	document, err := args.Access.keyDocument(args.Role.ARN, args.Consumers)
+	if err == nil {
+		err = fits("the key of bucket "+args.Access.BucketName, document, mostKeyPolicy, "name fewer consumers")
+	}
+	if err != nil {
+		return nil, err
+	}
 	component := &BucketEncryptionKey{}
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:BucketEncryptionKey", name, component, opts...); err != nil {
 		return nil, fmt.Errorf("registering bucket encryption key %s: %w", name, err)
@@ -170,10 +189,6 @@ func NewBucketEncryptionKey(
 		TargetKeyId: key.KeyId,
 	}, pulumi.Parent(component)); err != nil {
 		return failed("key's alias", err)
-	}
-	document, err := args.Access.keyDocument(args.Role.ARN)
-	if err != nil {
-		return nil, err
 	}
 	// A resource of its own, and not an input of the key: KMS keeps the role's unique id, as S3 does, so that the policy has to be written
 	// again for a role that was made again, and the key must not be replaced for it. While there is no policy, KMS has the default one,

@@ -12,13 +12,13 @@ import (
 // encrypted is access to the bucket of the examples, which a key encrypts.
 func encrypted(permissions ...Permission) Access {
 	access := accessTo("", permissions...)
-	access.Key = &BucketKey{Region: "us-east-1", AccountID: "987654321098", RoleAccountID: "123456789012"}
+	access.Key = &BucketKey{Region: "us-east-1", AccountID: "987654321098"}
 	return access
 }
 
 func TestBucketEncryptionKey(t *testing.T) {
 	access := encrypted(Read, Write)
-	document, err := access.keyDocument(roleARN)
+	document, err := access.keyDocument(roleARN, Consumers{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestKeyDecisions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := c.access.keyDocument(roleARN)
+		key, err := c.access.keyDocument(roleARN, Consumers{})
 		if err != nil {
 			t.Fatal(err)
 		}

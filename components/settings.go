@@ -55,6 +55,8 @@ type Settings struct {
 	ComputeStack string
 	// Sharing is how the data side comes to know the role.
 	Sharing Sharing
+	// Consumers are those who may use the bucket besides that role, as far as the settings tell.
+	Consumers Consumers
 	// ForceDestroy lets the bucket be destroyed together with its objects.
 	ForceDestroy bool
 	// Monitoring is how both accounts are watched.
@@ -165,6 +167,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		VPC:            r.vpc(),
 		ComputeStack:   r.stack("computeStack", "account-a"),
 		Sharing:        r.sharing(),
+		Consumers:      Consumers{Each: r.consumers("consumers"), AccessPoints: r.boolean("consumerAccessPoints")},
 		ForceDestroy:   r.boolean("forceDestroy"),
 		Monitoring:     r.monitoring(),
 		AccessAnalyzer: r.boolean("accessAnalyzer"),
@@ -172,10 +175,11 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 		Guard:          Enforcement(r.oneOf("guard", string(Mandatory), string(Advisory))),
 	}
 	if Encryption(r.oneOf("encryption", string(SSES3), string(SSEKMS))) == SSEKMS {
-		s.Access.Key = &BucketKey{Region: s.Region, AccountID: s.DataAccountID, RoleAccountID: s.ComputeAccountID}
+		s.Access.Key = &BucketKey{Region: s.Region, AccountID: s.DataAccountID}
 	}
 	s.Access.Partition = partition(s.Region)
 	r.checkSharing(s)
+	s.Consumers.AccountID = s.DataAccountID
 
 	if s.ComputeAccountID != "" && s.ComputeAccountID == s.DataAccountID {
 		r.refuse("dataAccountId", s.DataAccountID, "an account other than computeAccountId: access within one account needs no second half")
@@ -186,6 +190,7 @@ func ReadSettings(ctx *pulumi.Context) (*Settings, error) {
 	case Data:
 		r.guard("dataAccountId", s.DataAccountID)
 		r.deployRoles(s.Access.Conditions, s.DataAccountID)
+		r.consumerRoles("consumers", s)
 	}
 	r.strangers()
 
@@ -316,23 +321,27 @@ func (r *reader) bucketName(key string) string {
 	return name
 }
 
-// prefix reads a folder. It always ends in a slash, or else data would also open database/.
-func (r *reader) prefix(key string) string {
-	value := r.text(key)
+func (r *reader) prefix(key string) string { return r.folder(key, r.text(key)) }
+
+// folder checks a folder. It always ends in a slash, or else data would also open database/.
+func (r *reader) folder(key, text string) string {
+	value := text
 	if value != "" && !strings.HasSuffix(value, "/") {
 		value += "/"
 	}
 	names := strings.Split(value, "/")
 	if len(value) > 512 || !prefixForm.MatchString(value) || slices.Contains(names, ".") || slices.Contains(names, "..") {
-		r.refuse(key, r.text(key), "a folder, as in data/ or data/incoming/, or empty: up to 512 letters, digits and !_.'()=+@:,- in "+
+		r.refuse(key, text, "a folder, as in data/ or data/incoming/, or empty: up to 512 letters, digits and !_.'()=+@:,- in "+
 			"names with single slashes between them and none in front; wildcards are not allowed")
 	}
 	return value
 }
 
-func (r *reader) permissions(key string) []Permission {
+func (r *reader) permissions(key string) []Permission { return r.checkedPermissions(key, r.text(key)) }
+
+// checkedPermissions checks a list of permissions, as JSON.
+func (r *reader) checkedPermissions(key, text string) []Permission {
 	allowed := []Permission{Read, Write, Delete, List}
-	text := r.text(key)
 	var permissions []Permission
 	if err := json.Unmarshal([]byte(text), &permissions); err != nil || len(permissions) == 0 {
 		r.refuse(key, text, "a list of at least one of read, write, delete and list")

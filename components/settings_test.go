@@ -36,6 +36,7 @@ func TestSettingsOfTheProject(t *testing.T) {
 		VPC:          VPC{SubnetIDs: []string{}, SecurityGroupIDs: []string{}, RouteTableIDs: []string{}},
 		ComputeStack: "organization/cross-account-s3/account-a",
 		Sharing:      Sharing{Share: []Source{StackReference}, SecretReaders: []string{}, From: StackReference},
+		Consumers:    Consumers{AccountID: "987654321098"},
 		Monitoring: MonitoringSettings{
 			Subscriptions: []string{}, TrailBucketName: "my-cross-account-bucket-trail", TrailRetentionDays: 365, ClientErrors: 10,
 		},
@@ -72,7 +73,7 @@ func TestSettingsAccepted(t *testing.T) {
 		{"a long presigned URL", "cross-account-s3:presignTtl", "12h", func(s *Settings) any { return s.Function.PresignTTL }, 12 * time.Hour},
 		{"a bucket to be emptied", "cross-account-s3:forceDestroy", "true", func(s *Settings) any { return s.ForceDestroy }, true},
 		{"a key of one's own", "cross-account-s3:encryption", "sse-kms", func(s *Settings) any { return *s.Access.Key }, BucketKey{
-			Region: "us-east-1", AccountID: "987654321098", RoleAccountID: "123456789012",
+			Region: "us-east-1", AccountID: "987654321098",
 		}},
 		{"a guard that warns", "cross-account-s3:guard", "advisory", func(s *Settings) any { return s.Guard }, Advisory},
 		{"China", "aws:region", "cn-north-1", func(s *Settings) any { return s.LogGroupARN() }, "arn:aws-cn:logs:cn-north-1:123456789012:log-group:/aws/lambda/CrossAccountS3Access"},

@@ -12,8 +12,9 @@ import (
 type SharedBucketArgs struct {
 	// Access is what the role may do with the bucket.
 	Access Access
-	// Role is the one principal let in.
-	Role ComputeRole
+	// Role is the function's, and Consumers are who is let in besides it.
+	Role      ComputeRole
+	Consumers Consumers
 	// AccountID is the account of the bucket.
 	AccountID string
 	// ForceDestroy lets the bucket be destroyed together with its objects.
@@ -23,7 +24,7 @@ type SharedBucketArgs struct {
 }
 
 // SharedBucket is the bucket in the data account, closed to the public and to plain http, and open to one role of the compute
-// account.
+// account, and to the consumers.
 type SharedBucket struct {
 	pulumi.ResourceState
 
@@ -42,6 +43,13 @@ type SharedBucket struct {
 func NewSharedBucket(
 	ctx *pulumi.Context, name string, args *SharedBucketArgs, opts ...pulumi.ResourceOption,
 ) (*SharedBucket, error) {
+	document, err := args.Access.bucketDocument(args.Role.ARN, args.Consumers)
+	if err == nil {
+		err = fits("bucket "+args.Access.BucketName, document, mostBucketPolicy, args.Consumers.instead())
+	}
+	if err != nil {
+		return nil, err
+	}
 	component := &SharedBucket{}
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:SharedBucket", name, component, opts...); err != nil {
 		return nil, fmt.Errorf("registering shared bucket %s: %w", name, err)
@@ -49,7 +57,7 @@ func NewSharedBucket(
 	own := privateBucketArgs{name: args.Access.BucketName, forceDestroy: args.ForceDestroy, options: args.Hardening.options()}
 	if args.Access.Key != nil {
 		key, err := NewBucketEncryptionKey(ctx, name+"-key", &BucketEncryptionKeyArgs{
-			Access: args.Access, Role: args.Role, Hardening: args.Hardening,
+			Access: args.Access, Role: args.Role, Consumers: args.Consumers, Hardening: args.Hardening,
 		}, pulumi.Parent(component))
 		if err != nil {
 			return nil, err
@@ -62,10 +70,6 @@ func NewSharedBucket(
 	}
 	bucket := private.bucket
 	if err := args.Hardening.harden(ctx, name, args, private, component); err != nil {
-		return nil, err
-	}
-	document, err := args.Access.bucketDocument(args.Role.ARN)
-	if err != nil {
 		return nil, err
 	}
 	// S3 refuses a policy while another of the bucket's settings is being changed, and checks it against the public access block:

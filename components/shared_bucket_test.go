@@ -15,7 +15,7 @@ func TestSharedBucket(t *testing.T) {
 		component = "cross-account-s3:index:SharedBucket::bucket"
 		name      = "my-cross-account-bucket"
 	)
-	document, err := args.Access.bucketDocument(roleARN)
+	document, err := args.Access.bucketDocument(roleARN, Consumers{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestSharedBucketOutputs(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	document, err := accessTo("", Read).bucketDocument(roleARN)
+	document, err := accessTo("", Read).bucketDocument(roleARN, Consumers{})
 	if err != nil {
 		t.Fatal(err)
 	}

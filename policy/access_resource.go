@@ -62,12 +62,38 @@ func (q *asking) stored(policy Attachment) json.RawMessage {
 		return text
 	}
 	now, _ := role.Outputs.UniqueID.(string)
-	if now == then || !uniqueID.MatchString(now) {
-		return text
+	if now == then || !uniqueID.MatchString(now) || letsInOthers(text, role.arn("role")) {
+		return text // Of several roles, it is not known whose the id was.
 	}
 	q.note("The policy was stored for the role with the id %s, and the role in these files has the id %s: it was deleted and made again. "+
 		"Deploy the stack of the policy again.", then, now)
 	return json.RawMessage(strings.ReplaceAll(string(text), `"`+role.arn("role")+`"`, `"`+then+`"`))
+}
+
+// letsInOthers says whether a policy allows something to a role besides this one.
+func letsInOthers(text json.RawMessage, roleARN string) bool {
+	var read struct {
+		Statement []struct {
+			Effect    string
+			Principal any
+		}
+	}
+	if json.Unmarshal(text, &read) != nil {
+		return false // A single statement, or none.
+	}
+	for _, statement := range read.Statement {
+		named, _ := statement.Principal.(map[string]any)
+		several, isList := named["AWS"].([]any)
+		if !isList {
+			several = []any{named["AWS"]}
+		}
+		for _, one := range several {
+			if name, _ := one.(string); statement.Effect == "Allow" && strings.Contains(name, ":role/") && name != roleARN {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (a *Access) policiesOf(wanted func(Attachment) bool) []Attachment {

@@ -109,15 +109,22 @@ func TestAccessOfARoleMadeAgain(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		then, now string
+		with      []string // named beside the role
 		want      Decision
 	}{
-		"the same role":            {"AROAONE", "AROAONE", Allowed},
-		"another of the same name": {"AROAONE", "AROATWO", Undetermined},
-		"not made yet":             {"AROAONE", unknownString, Allowed},
-		"another trigger":          {"2026-11-23", "AROATWO", Allowed},
+		"the same role":            {"AROAONE", "AROAONE", nil, Allowed},
+		"another of the same name": {"AROAONE", "AROATWO", nil, Undetermined},
+		"not made yet":             {"AROAONE", unknownString, nil, Allowed},
+		"another trigger":          {"2026-11-23", "AROATWO", nil, Allowed},
+		"one of several":           {"AROAONE", "AROATWO", []string{"arn:aws:iam::111122223333:role/C"}, Allowed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := halves{}.files(t)
+			principals, err := json.Marshal(append([]string{"arn:aws:iam::123456789012:role/R"}, test.with...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := halves{b: []inStack{{kind: "BucketPolicy", name: "bucket", inputs: map[string]any{
+				"bucket": "b", "policy": grants("s3:*Object", accessObject, `,"Principal":{"AWS":`+string(principals)+`}`)}}}}.files(t)
 			for i, change := range [][2]string{
 				{`"inputs":{"name":"R"}`, `"inputs":{"name":"R"},"outputs":{"uniqueId":"` + test.now + `"}`},
 				{`"inputs":{"bucket":"b","policy"`, `"replacementTrigger":"` + test.then + `","inputs":{"bucket":"b","policy"`},

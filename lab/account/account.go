@@ -55,6 +55,8 @@ type World struct {
 	network
 	sharing
 
+	accessPoints map[string]*AccessPoint // by ARN
+
 	kmsKeys    map[string]*KMSKey // by ARN
 	kmsAliases map[string]string  // ARNs of keys, by the ARN of the alias
 }
@@ -76,6 +78,8 @@ func New(decider Decider, accounts ...string) *World {
 		network:       newNetwork(),
 		sharing:       newSharing(),
 
+		accessPoints: map[string]*AccessPoint{},
+
 		kmsKeys:    map[string]*KMSKey{},
 		kmsAliases: map[string]string{},
 	}
@@ -94,7 +98,7 @@ func (w *World) Inventory() []string {
 	arns := slices.Concat(
 		slices.Collect(maps.Keys(w.roles)), slices.Collect(maps.Keys(w.functions)), slices.Collect(maps.Keys(w.logGroups)),
 		slices.Collect(maps.Keys(w.kmsKeys)), slices.Collect(maps.Keys(w.kmsAliases)), w.watching.arns(), w.network.arns(),
-		w.sharing.arns(),
+		w.sharing.arns(), slices.Collect(maps.Keys(w.accessPoints)),
 	)
 	for _, bucket := range w.buckets {
 		arns = append(arns, bucket.ARN())

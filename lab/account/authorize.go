@@ -39,6 +39,9 @@ func (w *World) Authorize(
 		}
 		c.ResourcePolicy = w.effectivePolicy(name)
 	}
+	if strings.Contains(resourceARN, ":accesspoint/") {
+		c.ResourcePolicy = w.accessPointPolicy(resourceARN)
+	}
 	if resource.AccountID == "" && key != nil {
 		resource.AccountID = key.Account() // Who asks for no resource, or for a bucket that nobody has, means the own account.
 	}

@@ -137,6 +137,9 @@ func (w *World) DeleteBucket(ctx context.Context, name string) error {
 	if w.buckets[name] == nil {
 		return noBucket(name)
 	}
+	if points := w.accessPointsOf(name); len(points) > 0 {
+		return refuse("BucketHasAccessPointsAttached", "The bucket %s has access points: %s", name, strings.Join(points, ", "))
+	}
 	if err := w.objects.DeleteBucket(ctx, name); err != nil {
 		if gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty) {
 			return refuse("BucketNotEmpty", "The bucket %s has objects, versions of objects or delete markers; empty it first.", name)

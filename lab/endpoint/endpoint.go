@@ -135,7 +135,7 @@ func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id string) (url string,
 
 // pass has the VPC endpoint's policy decide what the request has been allowed otherwise, where it has come through one. What S3 asks of KMS
 // does not.
-func (e *Endpoint) pass(ctx context.Context, r *request, allowed policy.Case) error {
+func (e *Endpoint) pass(ctx context.Context, r *request, allowed policy.Case, observe observer) error {
 	behind := r.behind()
 	if behind == nil || !strings.HasPrefix(allowed.Request.Action, "s3:") {
 		return nil
@@ -147,7 +147,7 @@ func (e *Endpoint) pass(ctx context.Context, r *request, allowed policy.Case) er
 	if result.Decision == policy.Allowed {
 		return nil
 	}
-	e.observe(r, c, result)
+	observe(r, c, result)
 	return deniedBy(c, result, "VPC endpoint policy")
 }
 
@@ -200,6 +200,8 @@ type request struct {
 	id string
 	// key is whose signature it has, nil for nobody's.
 	key *account.Key
+	// point is the access point that it came through, nil for none.
+	point *account.AccessPoint
 	// region and service are those that it was signed for.
 	region, service string
 	presigned       bool
@@ -242,31 +244,55 @@ type ask struct {
 	action, arn string
 	// version is that of the object, where one is named.
 	version string
+	// copied is whether it is about what the request copies, which is not asked for through an access point.
+	copied bool
 }
 
 // authorize decides what a request needs, and refuses when any of it is not allowed.
 func (e *Endpoint) authorize(ctx context.Context, r *request, asks []ask, conditions map[string]any) error {
 	for _, need := range asks {
-		conditions := maps.Clone(conditions)
-		if need.version != "" {
-			conditions["s3:VersionId"] = need.version
-		}
-		c, result, err := e.world.Authorize(ctx, r.key, need.action, need.arn, conditions)
-		if err != nil {
-			return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}
-		}
-		e.observe(r, c, result)
-		if result.Decision != policy.Allowed {
-			return denied(c, result)
-		}
-		if err := e.pass(ctx, r, c); err != nil {
+		if err := e.decide(ctx, r, need, conditions, e.observe); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// observe tells the observer of a decision.
+// decide decides about one thing that a request needs, and refuses when it is not allowed: through an access point, by the policies about
+// that first, and then by those about the bucket.
+func (e *Endpoint) decide(ctx context.Context, r *request, need ask, conditions map[string]any, observe observer) error {
+	conditions = maps.Clone(conditions)
+	if need.version != "" {
+		conditions["s3:VersionId"] = need.version
+	}
+	resources := []string{need.arn}
+	if r.through(need) {
+		resources = []string{r.point.Seen(need.arn), need.arn}
+		maps.Copy(conditions, r.point.Conditions())
+	}
+	for _, arn := range resources {
+		c, result, err := e.world.Authorize(ctx, r.key, need.action, arn, conditions)
+		if err != nil {
+			return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}
+		}
+		observe(r, c, result)
+		if result.Decision != policy.Allowed {
+			return denied(c, result)
+		}
+		if err := e.pass(ctx, r, c, observe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// observer is told of a decision about a request.
+type observer func(r *request, c policy.Case, result policy.Result)
+
+// unobserved tells nobody.
+func unobserved(*request, policy.Case, policy.Result) {}
+
+// observe tells whoever observes the endpoint.
 func (e *Endpoint) observe(r *request, c policy.Case, result policy.Result) {
 	e.mutex.RLock()
 	observer := e.observer

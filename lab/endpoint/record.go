@@ -30,7 +30,10 @@ func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // watchS3 serves a request to S3, and has it recorded, logged and counted before an error is answered.
 func (e *Endpoint) watchS3(ctx context.Context, w http.ResponseWriter, r *request) error {
 	answer := &watched{w, http.StatusOK}
-	err := e.serveS3(ctx, answer, r)
+	err := e.enter(r)
+	if err == nil {
+		err = e.serveS3(ctx, answer, r)
+	}
 	failure := &Error{Status: answer.status}
 	switch {
 	case err != nil:
@@ -153,6 +156,11 @@ func (e *Endpoint) record(ctx context.Context, r *request, bucket account.Bucket
 		"requestID": r.id, "eventType": "AwsApiCall", "managementEvent": false, "eventCategory": "Data",
 		"readOnly":  r.Method == http.MethodGet || r.Method == http.MethodHead,
 		"resources": []any{object, map[string]any{"type": "AWS::S3::Bucket", "ARN": bucketARN(bucket.Name), "accountId": bucket.Account}},
+	}
+	if r.point != nil {
+		record["resources"] = append(record["resources"].([]any), map[string]any{
+			"type": "AWS::S3::AccessPoint", "ARN": r.point.ARN(), "accountId": r.point.Account,
+		})
 	}
 	more := map[string]any{}
 	if r.key != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/rclone/gofakes3/s3mem"
 
 	"cross-account-s3/lab/account"
-	"cross-account-s3/policy"
 )
 
 // serveS3 answers a request to S3: who may do it is decided here, and gofakes3 does it.
@@ -135,7 +134,10 @@ func neededForObject(method, arn string, query url.Values, header http.Header) (
 		}
 		copied, err := copySource(header)
 		if copied != nil {
-			asks = append(asks, ofVersion("s3:GetObject", bucketARN(copied.bucket)+"/"+copied.key, copied.version)...)
+			for _, need := range ofVersion("s3:GetObject", bucketARN(copied.bucket)+"/"+copied.key, copied.version) {
+				need.copied = true
+				asks = append(asks, need)
+			}
 		}
 		return asks, err
 	default:
@@ -365,14 +367,7 @@ func (e *Endpoint) hideMissing(ctx context.Context, r *request, need ask, condit
 	if err == nil {
 		return nil
 	}
-	c, result, err := e.world.Authorize(ctx, r.key, "s3:ListBucket", bucketARN(bucket), conditions)
-	if err != nil {
-		return &Error{http.StatusBadRequest, "InvalidRequest", err.Error()}
-	}
-	if result.Decision != policy.Allowed {
-		return denied(c, result)
-	}
-	return e.pass(ctx, r, c)
+	return e.decide(ctx, r, ask{action: "s3:ListBucket", arn: bucketARN(bucket), copied: need.copied}, conditions, unobserved)
 }
 
 // mostDeleted is how long the body of DeleteObjects may be, in bytes: 1000 keys of 1024 bytes, with room for what is around them.

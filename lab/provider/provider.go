@@ -43,6 +43,7 @@ var kinds = map[string]kind{
 	"aws:iam/role:Role":                                                      of[role](),
 	"aws:iam/rolePolicy:RolePolicy":                                          of[rolePolicy](),
 	"aws:lambda/function:Function":                                           of[function](),
+	"aws:s3/accessPoint:AccessPoint":                                         of[accessPoint](),
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":   of[bucketLifecycle](),
 	"aws:s3/bucketLoggingV2:BucketLoggingV2":                                 of[bucketLogging](),
 	"aws:s3/bucketMetric:BucketMetric":                                       of[bucketMetric](),
@@ -351,7 +352,7 @@ func isGone(err error) bool {
 	var refusal *account.Error
 	return errors.As(err, &refusal) && slices.Contains([]string{
 		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "ResourceNotFoundException", "NotFoundException", "TrailNotFoundException",
-		"InvalidVpcEndpointId.NotFound", "ParameterNotFound", "UnknownResourceException", notConfigured,
+		"InvalidVpcEndpointId.NotFound", "ParameterNotFound", "UnknownResourceException", "NoSuchAccessPoint", notConfigured,
 	}, refusal.Code)
 }
 

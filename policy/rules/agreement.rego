@@ -2,7 +2,8 @@
 # title: Agreement
 # description: |
 #   Whether the two halves of a grant across accounts say the same: what a role's own policies let it ask of a bucket, and what the
-#   bucket's policy lets it have. Only roles and buckets that are both among the stacks of the input are looked at.
+#   bucket's policy lets it have, by itself or through an access point. Only roles and buckets that are both among the stacks of the input
+#   are looked at.
 # related_resources:
 #   - description: Cross-account policy evaluation logic
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
@@ -14,6 +15,7 @@ import data.iam.standins
 import data.iam.statements
 import data.pulumi.attachments
 import data.pulumi.fingerprints
+import data.pulumi.points
 import data.pulumi.roles
 
 # The attachments of buckets, and each principal that their policies name, before they are read: most have nothing to do with each other.
@@ -36,32 +38,76 @@ _buckets_by_name := {name: places |
 
 _pairs := array.concat(_principals, [{"name": bucket.arn, "place": place} | some place, bucket in _buckets])
 
-# The buckets in other accounts that a role's policies name, or that name the role, as they were read.
-_related(role, documents) := {bucket |
-	some name in ({role.arn} | {regex.replace(resource, `/.*$`, "") |
-		some document in documents
-		some statement in document.statements
-		some resource in _list(object.get(statement.source, "Resource", []))
-	})
-	some place in _buckets_by_name[name]
-	_buckets[place].account != role.account
-	bucket := attachments.reading(_buckets[place])
-	bucket.state == "known"
+# The access points that lead to these buckets, by how the policies of roles name them, and by each principal that their own policies name.
+_points := [object.union(point, {"place": place}) |
+	count(points.found) > 0
+	some point in points.found
+	some place in _buckets_by_name[point.bucket]
+	_buckets[place].arn == point.bucket
+]
+
+# regal ignore:prefer-set-or-object-rule
+_points_by_name := {name: places |
+	some pair in _point_pairs
+	name := pair.name # regal ignore:comprehension-term-assignment
+	places := {one.place | some one in _point_pairs; one.name == name}
 }
+
+_point_pairs := [{"name": name, "place": place} |
+	some place, point in _points
+	some name in ({concat("", [point.account, ":accesspoint/", point.name])} | {principal |
+		some statement in _list(json.unmarshal(point.policy.text).Statement)
+		statement.Effect == "Allow"
+		some principal in _list(statement.Principal.AWS)
+	})
+]
+
+# The ways to buckets in other accounts that a role's policies name, or that name the role: to a bucket itself, or through an access point
+# of it. The gates of a way are the policies that have to let a request pass, as they were read, the first of them that of what is asked.
+_ways(role) := {{"gates": [gate], "point": null} |
+	some name in _names(role)
+	some place in _buckets_by_name[name]
+	gate := _gate(_buckets[place], "bucket policy", role)
+} | {{"gates": [first, last], "point": object.remove(point, ["policy"])} |
+	some name in _names(role)
+	some place in _points_by_name[name]
+	point := _points[place]
+	first := _gate(point.policy, concat(" ", ["policy of the access point", point.name]), role)
+	last := _gate(_buckets[point.place], "bucket policy", role)
+}
+
+_gate(attachment, title, role) := object.union(read, {"title": title}) if {
+	attachment.account != role.account
+	read := attachments.reading(attachment)
+	read.state == "known"
+}
+
+# What the policies of buckets and access points, and those of the role about them, can have in common. The region of an access point is
+# not known before it is there.
+_names(role) := {role.arn} | {name |
+	some document in role.documents
+	some statement in document.statements
+	some resource in _list(object.get(statement.source, "Resource", []))
+	name := regex.replace(regex.replace(resource, _point_form, "$1"), `^(arn:[^/]*)/.*$`, "$1")
+}
+
+_point_form := `^arn:[^:]*:s3:[^:]*:([0-9]+:accesspoint/[^/]*).*$`
 
 # METADATA
 # title: One-sided grants
 # description: |
-#   Each action that only one half of a grant allows, as {"half", "role", "bucket", "action", "witness"}: the half is the one that says too
-#   little, "bucket" or "role".
-one_sided := [{"half": half, "role": role, "bucket": between, "action": action, "witness": witness} |
+#   Each action that only one half of a grant allows, as {"half", "role", "bucket", "policy", "action", "witness"}: the half is the one that
+#   says too little, "bucket" or "role". The bucket is the attachment that does, or that says more than the role's policies, of the bucket
+#   or of an access point of it, and the policy what it is called.
+one_sided := [{"half": half, "role": role, "bucket": between, "policy": gate.title, "action": action, "witness": witness} |
 	some role in _roles
-	some bucket in _related(role, role.documents)
-	asked := _asked(role, bucket)
+	some way in _ways(role)
+	asked := _asked(role, way)
 	some [half, action] in {[half, request.action] | some [half, request] in asked}
 	witness := [request | some [h, request] in asked; h == half; request.action == action][0]
+	gate := _between(half, witness, way)
 	said := {fingerprints.policy(policy) | some policy in role.read}
-	between := object.union(bucket, {"beside": [role.arn, said]})
+	between := object.union(gate, {"beside": [role.arn, said]})
 ]
 
 # The roles that can have to do with a bucket in another account, with their policies as they were read.
@@ -73,15 +119,19 @@ _roles := [object.union(role, {"read": [one.policy | some one in read], "documen
 
 _accounts_of_buckets contains bucket.account if some bucket in _buckets
 
-_asked(role, bucket) := {[half, request] |
-	some statement in array.concat(_own(role), _for(bucket, role))
-	some request in _requests(statement, role, bucket)
-	case := {"request": object.union(request, {"resource": {"resource": request.resource, "accountId": bucket.account}})}
-	by_role := _allows(role.documents, case)
-	by_bucket := _lets_in(bucket.document, case)
+_asked(role, way) := {[half, request] |
+	some statement in array.concat(_own(role), _for(way.gates[0], role))
+	some request in _requests(statement, role, way)
+	steps := _steps(request, way)
+	by_role := _all_allowed(role, steps)
+	by_bucket := _all_let_in(steps)
 	by_role != by_bucket
 	half := {true: "bucket", false: "role"}[by_role]
 }
+
+_between("role", _, way) := way.gates[0]
+
+_between("bucket", request, way) := [step.gate | some step in _steps(request, way); not _lets_in(step.gate.document, step.case)][0]
 
 _own(role) := [statement |
 	some document in role.documents
@@ -89,28 +139,25 @@ _own(role) := [statement |
 	statement.effect == "Allow"
 ]
 
-# The statements of a bucket's policy that name the role.
-_for(bucket, role) := [statement |
-	some statement in bucket.document.statements
+# The statements of a policy that name the role.
+_for(gate, role) := [statement |
+	some statement in gate.document.statements
 	statement.effect == "Allow"
 	some ["AWS", name] in statement.principal.names
 	name == role.arn
 ]
 
-# What a statement grants on the bucket, as requests of the role.
-_requests(statement, role, bucket) := {{"principal": session, "action": action, "resource": resource, "context": context} |
-	some resource in {standins.instance(pattern) | some pattern in _list(statement.source.Resource); _within(pattern, bucket.arn)}
+# What a statement grants on the way, as requests of the role.
+_requests(statement, role, way) := {{"principal": session, "action": action, "resource": resource, "context": context} |
+	some resource in {standins.instance(pattern) | some pattern in _list(statement.source.Resource); _within(pattern, way)}
 	some action in {action | some pattern in _list(statement.source.Action); some action in _named(pattern)}
-	some context in standins.contexts(statement.conditions, {
+	some context in standins.contexts(statement.conditions, object.union(_carried(resource, way.point), {
 		"aws:securetransport": ["true"],
 		"s3:tlsversion": ["1.3"],
 		"aws:principalarn": [role.arn],
 		"aws:principalaccount": [role.account],
-	})
-	case := {"request": {
-		"principal": session, "action": action, "context": context,
-		"resource": {"resource": resource, "accountId": bucket.account},
-	}}
+	}))
+	case := _case({"principal": session, "action": action, "context": context}, resource, way.gates[0].account)
 	statements.matches(statement) == 1 with input as case
 } if {
 	session := concat("", ["arn:", split(role.arn, ":")[1], ":sts::", role.account, ":assumed-role/", role.name, "/session"])
@@ -120,9 +167,50 @@ _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
 
 else := {pattern}
 
-_within(pattern, arn) if pattern == arn
+_within(pattern, way) if {
+	way.point == null
+	some end in ["", "/"]
+	startswith(concat("", [pattern, end]), concat("", [way.gates[0].arn, "/"]))
+}
 
-_within(pattern, arn) if startswith(pattern, concat("", [arn, "/"]))
+_within(pattern, way) if {
+	regex.replace(pattern, _point_form, "$1") == concat("", [way.point.account, ":accesspoint/", way.point.name])
+}
+
+# What a request carries of the access point that it comes through.
+_carried(_, null) := {"s3:dataaccesspointarn": [null], "s3:dataaccesspointaccount": [null], "s3:accesspointnetworkorigin": [null]}
+
+_carried(resource, point) := {
+	"s3:dataaccesspointarn": [regex.replace(resource, `/object/.*$`, "")],
+	"s3:dataaccesspointaccount": [point.account],
+	"s3:accesspointnetworkorigin": [point.origin],
+} if {
+	point != null
+}
+
+# The request as each gate sees it: S3 asks about the access point, and about the bucket behind it.
+_steps(request, way) := [{"gate": gate, "case": _case(request, resource, gate.account)} |
+	some i, gate in way.gates
+	resource := [request.resource, regex.replace(request.resource, `^.*?:accesspoint/[^/]*(?:/object)?`, gate.arn)][i]
+]
+
+_case(request, resource, account) := {"request": object.union(request, {"resource": {"resource": resource, "accountId": account}})}
+
+default _all_allowed(_, _) := false
+
+_all_allowed(role, steps) if {
+	every step in steps {
+		_allows(role.documents, step.case)
+	}
+}
+
+default _all_let_in(_) := false
+
+_all_let_in(steps) if {
+	every step in steps {
+		_lets_in(step.gate.document, step.case)
+	}
+}
 
 default _allows(_, _) := false
 
@@ -158,14 +246,15 @@ _lets_in(document, case) if {
 # title: Roles that are named but are not there
 # description: |
 #   Each role that a bucket's policy names, of an account whose stack is among those of the input, but that no stack makes, as
-#   {"bucket", "index", "named", "near"}: near is the role that comes closest, empty where none does.
+#   {"bucket", "index", "named", "near"}: near is the role that comes closest, empty where none does. Where the policy names a role of
+#   these stacks too, others are taken for those of stacks that are not given.
 strangers := [{"bucket": bucket, "index": said.index, "named": name, "near": near} |
 	some said in _principals
 	name := said.name
 	contains(name, ":role/")
 	not name in _arns
-	near := _near(name)
-	_expected(name, near)
+	near := _near(name, said.place)
+	_expected(name, near, said.place)
 	bucket := attachments.reading(_buckets[said.place])
 	bucket.state == "known"
 ]
@@ -174,16 +263,33 @@ _arns contains role.arn if some role in roles.found
 
 _accounts contains role.account if some role in roles.found
 
-_expected(name, _) if split(name, ":")[4] in _accounts
+# The roles of the stacks that each bucket's policy names.
+# regal ignore:prefer-set-or-object-rule
+_known_by_place := {place: arns |
+	some place, _ in _buckets
+	arns := {said.name | some said in _principals; said.place == place; said.name in _arns}
+}
 
-_expected(_, near) if near != ""
+_expected(name, _, place) if {
+	account := split(name, ":")[4]
+	account in _accounts
+	not account in {split(arn, ":")[4] | some arn in _known_by_place[place]}
+}
 
-_near(name) := arns[0] if {
-	arns := sort([arn | some arn in _arns; lower(_last(arn)) == lower(_last(name))])
+_expected(_, near, _) if near != ""
+
+_near(name, place) := arns[0] if {
+	arns := sort([arn | some arn in _arns; lower(_last(arn)) == lower(_last(name)); _mistaken(name, arn, place)])
 	count(arns) > 0
 }
 
 else := ""
+
+# An account has no two roles of one name, whatever its path and the case of its letters; another account can well have one of that name.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+_mistaken(name, arn, _) if split(name, ":")[4] == split(arn, ":")[4]
+
+_mistaken(_, arn, place) if not arn in _known_by_place[place]
 
 _last(arn) := regex.replace(arn, `^.*/`, "")
 

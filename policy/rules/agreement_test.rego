@@ -32,3 +32,134 @@ test_strangers if {
 	[one] := agreement.strangers with input as _system("R", "arn:aws:iam::123456789012:role/R")
 	one.near == "arn:aws:iam::123456789012:role/x/R"
 }
+
+# The stack of a consumer, and a bucket that lets it in and nobody but the role R of account 123456789012, which no stack makes.
+_consumer(own, beside, points) := [
+	_steps("c", "111122223333", [
+		{"type": "aws:iam/role:Role", "inputs": {"name": "C"}},
+		{"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "C", "policy": json.marshal({"Version": "2012-10-17", "Statement": own})}},
+	]),
+	_steps("b", "987654321098", array.concat(
+		[{"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {
+			"bucket": "b",
+			"policy": json.marshal({"Version": "2012-10-17", "Statement": array.concat(
+				[_statement({"Principal": {"AWS": "arn:aws:iam::123456789012:role/R"}, "Resource": "arn:aws:s3:::b/*"})],
+				beside,
+			)}),
+		}}],
+		points,
+	)),
+]
+
+_statement(more) := object.union({"Effect": "Allow", "Action": "s3:GetObject"}, more)
+
+_c := {"AWS": "arn:aws:iam::111122223333:role/C"}
+
+_point := "arn:aws:s3:eu-west-1:987654321098:accesspoint/c-point"
+
+_delegation := _statement({
+	"Principal": _c,
+	"Action": ["s3:GetObject", "s3:ListBucket"],
+	"Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"],
+	"Condition": {"StringEquals": {"s3:DataAccessPointAccount": "987654321098"}},
+})
+
+_through := {"StringEquals": {"s3:DataAccessPointArn": _point}}
+
+_access_point(statements) := {"type": "aws:s3/accessPoint:AccessPoint", "inputs": {
+	"name": "c-point",
+	"bucket": "b",
+	"policy": json.marshal({"Version": "2012-10-17", "Statement": statements}),
+}}
+
+_opened := _access_point([_statement({"Principal": _c, "Resource": concat("", [_point, "/object/in/*"])})])
+
+_both_named := [
+	_statement({"Resource": concat("", [_point, "/object/in/*"])}),
+	_statement({"Resource": "arn:aws:s3:::b/in/*", "Condition": _through}),
+]
+
+test_consumers[name] if {
+	some name, case in {
+		"directly": {
+			"own": [_statement({"Resource": "arn:aws:s3:::b/in/*"})], "points": [],
+			"beside": [_statement({"Principal": _c, "Resource": "arn:aws:s3:::b/in/*"})], "want": [],
+		},
+		"directly, and more": {
+			"own": [_statement({"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::b/in/*"})], "points": [],
+			"beside": [_statement({"Principal": _c, "Resource": "arn:aws:s3:::b/in/*"})],
+			"want": [["bucket", "s3:PutObject", "arn:aws:s3:::b/in/x", "bucket policy"]],
+		},
+		"through its access point": {"own": _both_named, "beside": [_delegation], "points": [_opened], "want": []},
+		"through its access point, whose policy stands by itself": {
+			"own": _both_named, "beside": [_delegation],
+			"points": [
+				{"type": "aws:s3/accessPoint:AccessPoint", "inputs": {"name": "c-point", "bucket": "b"}},
+				{"type": "aws:s3control/accessPointPolicy:AccessPointPolicy", "inputs": {"accessPointArn": _point, "policy": _opened.inputs.policy}},
+			],
+			"want": [],
+		},
+		"without the delegation": {
+			"own": _both_named, "beside": [], "points": [_opened],
+			"want": [["bucket", "s3:GetObject", concat("", [_point, "/object/in/x"]), "bucket policy"]],
+		},
+		"without the access point in its own": {
+			"own": [_statement({"Resource": "arn:aws:s3:::b/in/*", "Condition": _through})], "beside": [_delegation], "points": [_opened],
+			"want": [["role", "s3:GetObject", concat("", [_point, "/object/in/x"]), "policy of the access point c-point"]],
+		},
+		"without the bucket in its own": {
+			"own": [_statement({"Resource": concat("", [_point, "/object/in/*"])})], "beside": [_delegation], "points": [_opened],
+			"want": [["role", "s3:GetObject", concat("", [_point, "/object/in/x"]), "policy of the access point c-point"]],
+		},
+		"more than the access point lets it": {
+			"own": [
+				_statement({"Action": "s3:ListBucket", "Resource": _point}),
+				_statement({"Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b", "Condition": _through}),
+			],
+			"beside": [_delegation], "points": [_access_point([_statement({"Principal": _c, "Effect": "Deny", "Resource": concat("", [_point, "/object/*"])})])],
+			"want": [["bucket", "s3:ListBucket", _point, "policy of the access point c-point"]],
+		},
+		"an access point in another region": {
+			"own": [
+				_statement({"Resource": replace(concat("", [_point, "/object/in/*"]), "eu-west-1", "us-east-1")}),
+				_statement({"Resource": "arn:aws:s3:::b/in/*"}),
+			],
+			"beside": [_delegation, _statement({"Principal": _c, "Resource": "arn:aws:s3:::b/in/*"})], "points": [_opened],
+			"want": [
+				["bucket", "s3:GetObject", replace(concat("", [_point, "/object/in/x"]), "eu-west-1", "us-east-1"), "policy of the access point c-point"],
+				["role", "s3:GetObject", concat("", [_point, "/object/in/x"]), "policy of the access point c-point"],
+			],
+		},
+		"from a VPC alone": {
+			"own": [
+				_statement({"Resource": concat("", [_point, "/object/in/*"]), "Condition": {"StringEquals": {"s3:AccessPointNetworkOrigin": "Internet"}}}),
+				_statement({"Resource": "arn:aws:s3:::b/in/*", "Condition": _through}),
+			],
+			"beside": [_delegation],
+			"points": [{"type": _opened.type, "inputs": object.union(_opened.inputs, {"vpcConfiguration": {"vpcId": "vpc-1"}})}],
+			"want": [["role", "s3:GetObject", concat("", [_point, "/object/in/x"]), "policy of the access point c-point"]],
+		},
+	}
+	found := agreement.one_sided with input as _consumer(case.own, case.beside, case.points)
+	{[one.half, one.action, one.witness.resource, one.policy] | some one in found} == {want | some want in case.want}
+}
+
+test_strangers_beside_consumers[name] if {
+	account_a := _steps("a", "123456789012", [{"type": "aws:iam/role:Role", "inputs": {"name": "R"}}])
+	some name, case in {
+		"of a stack that is not given": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::123456789012:role/Other"], "want": []},
+		"of the same name, elsewhere": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::111122223333:role/R"], "want": []},
+		"of another account": {"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::111122223333:role/C"], "want": []},
+		"of the same name but for its case, in the account": {
+			"names": ["arn:aws:iam::123456789012:role/R", "arn:aws:iam::123456789012:role/x/r"],
+			"want": [["arn:aws:iam::123456789012:role/x/r", "arn:aws:iam::123456789012:role/R"]],
+		},
+		"in place of the role": {"names": ["arn:aws:iam::123456789012:role/Other"], "want": [["arn:aws:iam::123456789012:role/Other", ""]]},
+		"nearly the role": {"names": ["arn:aws:iam::111122223333:role/r"], "want": [["arn:aws:iam::111122223333:role/r", "arn:aws:iam::123456789012:role/R"]]},
+	}
+	found := agreement.strangers with input as [account_a, _steps("b", "987654321098", [{"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {
+		"bucket": "b",
+		"policy": _allow({"Principal": {"AWS": case.names}, "Resource": "arn:aws:s3:::b/*"}),
+	}}])]
+	[[one.named, one.near] | some one in found] == case.want
+}

@@ -2,8 +2,8 @@
 # title: Attachments
 # description: |
 #   Every policy document of the stacks with what it is attached to, as {"stack", "urn", "kind", "arn", "account", "role", "text"}. The
-#   kind is bucket, key, queue, topic, secret, function, acl (of a bucket or an object, where it is public), other (of any other resource),
-#   trust or identity; the role is the name of the role that an identity policy belongs to, empty for others.
+#   kind is bucket, accessPoint, key, queue, topic, secret, function, acl (of a bucket or an object, where it is public), other (of any
+#   other resource), trust or identity; the role is the name of the role that an identity policy belongs to, empty for others.
 package pulumi.attachments
 
 import data.iam.documents
@@ -63,6 +63,7 @@ _places := {
 	"aws:kms/replicaKey:ReplicaKey": [{"kind": "key", "property": "policy"}],
 	"aws:lambda/functionUrl:FunctionUrl": [{"kind": "function", "property": ""}],
 	"aws:lambda/permission:Permission": [{"kind": "function", "property": ""}],
+	"aws:s3/accessPoint:AccessPoint": [{"kind": "accessPoint", "property": "policy"}],
 	"aws:s3/bucket:Bucket": [{"kind": "bucket", "property": "policy"}, {"kind": "acl", "property": "acl"}],
 	"aws:s3/bucketAcl:BucketAcl": [{"kind": "acl", "property": "acl"}],
 	"aws:s3/bucketAclV2:BucketAclV2": [{"kind": "acl", "property": "acl"}],
@@ -71,6 +72,7 @@ _places := {
 	"aws:s3/bucketPolicy:BucketPolicy": [{"kind": "bucket", "property": "policy"}],
 	"aws:s3/bucketV2:BucketV2": [{"kind": "bucket", "property": "policy"}, {"kind": "acl", "property": "acl"}],
 	"aws:s3/objectCopy:ObjectCopy": [{"kind": "acl", "property": "acl"}],
+	"aws:s3control/accessPointPolicy:AccessPointPolicy": [{"kind": "accessPoint", "property": "policy"}],
 	"aws:secretsmanager/secret:Secret": [{"kind": "secret", "property": "policy"}],
 	"aws:secretsmanager/secretPolicy:SecretPolicy": [{"kind": "secret", "property": "policy"}],
 	"aws:sns/topic:Topic": [{"kind": "topic", "property": "policy"}],
@@ -137,6 +139,7 @@ else := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.
 
 # What a policy that stands by itself says of what it is attached to.
 _named_by := {
+	"aws:s3control/accessPointPolicy:AccessPointPolicy": "accessPointArn",
 	"aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn",
 	"aws:sns/topicPolicy:TopicPolicy": "arn",
 }
@@ -160,6 +163,7 @@ _owner("") := "123456789012"
 _owner(account) := account if account != ""
 
 _service := {
+	"accessPoint": "s3:us-east-1",
 	"function": "lambda:us-east-1",
 	"identity": "iam:",
 	"trust": "iam:",
@@ -169,7 +173,10 @@ _service := {
 	"secret": "secretsmanager:us-east-1",
 }
 
-_local := {"function": "function:", "identity": "policy/", "trust": "role/", "key": "key/", "queue": "", "topic": "", "secret": "secret:"}
+_local := {
+	"accessPoint": "accesspoint/", "function": "function:", "identity": "policy/", "trust": "role/", "key": "key/", "queue": "",
+	"topic": "", "secret": "secret:",
+}
 
 _case("identity", policy, arn, account) := object.union(_request(arn, account), {"identityPolicies": [{"name": "", "policy": policy}]})
 

@@ -14,6 +14,12 @@ test_found[name] if {
 		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
 		"a topic": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "arn:aws:sns:eu-west-1:123456789012:t", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
 		"a topic that is not known": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["topic", "arn:aws:sns:us-east-1:123456789012:n", "known"]},
+		"an access point": {"type": "aws:s3/accessPoint:AccessPoint", "inputs": {"name": "p", "bucket": "b", "policy": _deny}, "want": ["accessPoint", "arn:aws:s3:us-east-1:123456789012:accesspoint/p", "known"]},
+		"an access point's policy": {
+			"type": "aws:s3control/accessPointPolicy:AccessPointPolicy",
+			"inputs": {"accessPointArn": "arn:aws:s3:eu-west-1:123456789012:accesspoint/p", "policy": _deny},
+			"want": ["accessPoint", "arn:aws:s3:eu-west-1:123456789012:accesspoint/p", "known"],
+		},
 		"a bucket's ACL": {"type": "aws:s3/bucketAclV2:BucketAclV2", "inputs": {"bucket": "b", "acl": "public-read"}, "want": ["acl", "arn:aws:s3:::b", "known"]},
 		"a type that nobody knows by name": {"type": "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "inputs": {"policy": _deny}, "want": ["other", "arn:aws:cloudwatch:us-east-1:123456789012:eventBus/n", "known"]},
 		"a repository, which its policy does not name": {

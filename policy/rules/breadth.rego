@@ -110,12 +110,21 @@ misplaced(statement) := {action |
 _fits(types, resource) if {
 	"object" in types
 	regex.match(`^\*$|^arn:[^:]*:s3:[^:]*:[^:]*:.*[/*]`, resource)
+	not _point(resource)
 }
 
 _fits(types, resource) if {
 	"bucket" in types
 	regex.match(`^\*$|^arn:[^:]*:s3:[^:]*:[^:]*:([^/]*|[^/]*\*.*)$`, resource)
 }
+
+# An access point stands for its bucket.
+_fits(types, resource) if {
+	"bucket" in types
+	_point(resource)
+}
+
+_point(resource) if regex.match(`^arn:[^:]*:s3:[^:]*:[^:]*:accesspoint/[^/*]*$`, resource)
 
 # METADATA
 # title: Unknown actions
