@@ -171,8 +171,9 @@ func readSecret(ctx *pulumi.Context, arn, mend string) (told, error) {
 	from := told{source: "secret " + arn, mend: mend}
 	secret, err := secretsmanager.LookupSecretVersion(ctx, &secretsmanager.LookupSecretVersionArgs{SecretId: arn})
 	if err != nil {
-		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs secretsmanager:GetSecretValue on it "+
-			"and kms:Decrypt on its key, and has to be one of the compute side's secretReaders", from.source, status.Convert(err).Message(), from.mend)
+		return told{}, fmt.Errorf("%s cannot be read: %s; %s; whoever deploys or previews this stack needs secretsmanager:GetSecretValue on "+
+			"it and kms:Decrypt on its key, and has to be one of the compute side's secretReaders",
+			from.source, status.Convert(err).Message(), from.mend)
 	}
 	return from.parse(secret.SecretString)
 }

@@ -74,8 +74,8 @@ func (args *RoleSecretArgs) readers() *policy.Principal {
 	return policy.NewAWSPrincipal(slices.Sorted(slices.Values(args.Readers))...)
 }
 
-// NewRoleSecret registers the key, the secret, its policy and what it tells. The key that AWS manages for Secrets Manager will not do, as no
-// other account can use it.
+// NewRoleSecret registers the key, the secret, its policy and what it tells. The key that AWS manages for Secrets Manager will not do, as
+// no other account can use it.
 func NewRoleSecret(ctx *pulumi.Context, name string, args *RoleSecretArgs, opts ...pulumi.ResourceOption) (*RoleSecret, error) {
 	component := &RoleSecret{}
 	if err := ctx.RegisterComponentResource("cross-account-s3:index:RoleSecret", name, component, opts...); err != nil {

@@ -79,11 +79,11 @@ func (r *reader) checkSharing(s *Settings) {
 	case s.Side == Data && s.Sharing.From == SecretsManager:
 		// Secrets Manager puts a hyphen and six letters behind the name.
 		// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
-		form := regexp.MustCompile("^" + regexp.QuoteMeta(s.computePlace().arn("secretsmanager", "secret:"+s.RoleSecretName())) + "-[A-Za-z0-9]{6}$")
+		begins := s.computePlace().arn("secretsmanager", "secret:"+s.RoleSecretName())
+		form := regexp.MustCompile("^" + regexp.QuoteMeta(begins) + "-[A-Za-z0-9]{6}$")
 		if !form.MatchString(s.Sharing.SecretARN) {
 			r.refuse("roleSecretArn", s.Sharing.SecretARN, fmt.Sprintf("the output roleSecretArn of the compute side: %s with a hyphen and six "+
-				"letters and digits behind it, as computeAccountId, functionName and aws:region have it",
-				s.computePlace().arn("secretsmanager", "secret:"+s.RoleSecretName())))
+				"letters and digits behind it, as computeAccountId, functionName and aws:region have it", begins))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package components
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,7 +146,7 @@ func TestReadComputeRoleFromParameterAndSecret(t *testing.T) {
 				if err == nil {
 					t.Fatalf("no error, but %v", got)
 				}
-				want := append(c.want, s.arn, s.source)
+				want := slices.Concat(c.want, []string{s.arn, s.source})
 				if strings.HasPrefix(c.want[0], "cannot be read") {
 					want = append(want, s.permission)
 				}

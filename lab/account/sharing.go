@@ -71,7 +71,8 @@ func (w *World) PutParameter(parameter Parameter, create bool) error {
 	case !parameterName.MatchString(parameter.Name):
 		return refuse("ValidationException", "%q is no name of a parameter: letters, digits and _.- between single slashes", parameter.Name)
 	case parameter.Value == "" || len(parameter.Value) > most:
-		return refuse("ValidationException", "the value of %s has %d characters, and has to have 1 to %d", parameter.Name, len(parameter.Value), most)
+		return refuse("ValidationException", "the value of %s has %d characters, and has to have 1 to %d",
+			parameter.Name, len(parameter.Value), most)
 	case create && before != nil:
 		return refuse("ParameterAlreadyExists", "The parameter already exists: %s", arn)
 	case !create && before == nil:
@@ -328,8 +329,8 @@ func (w *World) CreateSecret(secret Secret) (Secret, error) {
 	}
 	secret.Suffix = "-" + rand.Text()[:6]
 	stored := Secret{
-		Account: secret.Account, Region: secret.Region, Name: secret.Name, Suffix: secret.Suffix, Description: secret.Description, Key: secret.Key,
-		Tags: maps.Clone(secret.Tags),
+		Account: secret.Account, Region: secret.Region, Name: secret.Name, Suffix: secret.Suffix, Description: secret.Description,
+		Key: secret.Key, Tags: maps.Clone(secret.Tags),
 	}
 	w.secrets[secret.ARN()] = &stored
 	return stored, nil
