@@ -37,7 +37,7 @@ func smokeCommand(t *testing.T) string {
 
 // smoke runs cmd/smoke as somebody does in `lab exec`, and returns its exit code, the outcome of each row by what and who, and all that
 // it writes.
-func (l *Lab) smoke(t *testing.T, ctx context.Context, binary string, args ...string) (code int, got map[string]string, output string) {
+func (l *Lab) smoke(ctx context.Context, t *testing.T, binary string, args ...string) (code int, got map[string]string, output string) {
 	t.Helper()
 	session, err := l.Attach(ctx, os.Environ())
 	if err != nil {
@@ -108,13 +108,13 @@ func TestSmoke(t *testing.T) {
 	l := startLab(t, Options{Settings: map[string]map[string]string{ComputeStack: settings, DataStack: settings}})
 	binary := smokeCommand(t)
 	l.mustUp(t, ComputeStack)
-	if code, got, output := l.smoke(t, t.Context(), binary); code != 2 || len(got) > 0 || !strings.Contains(output, "pulumi up --stack account-b") {
+	if code, got, output := l.smoke(t.Context(), t, binary); code != 2 || len(got) > 0 || !strings.Contains(output, "pulumi up --stack account-b") {
 		t.Errorf("account B is not deployed: %d\n%s", code, output)
 	}
 	l.mustUp(t, DataStack)
 
 	t.Run("as it should be", func(t *testing.T) {
-		code, got, output := l.smoke(t, t.Context(), binary, "--profile-b", DataProfile)
+		code, got, output := l.smoke(t.Context(), t, binary, "--profile-b", DataProfile)
 		if code != 0 || !strings.Contains(output, "18 of 18 as expected.") || strings.Contains(output, "Left behind") {
 			t.Errorf("%d\n%s", code, output)
 		}
@@ -140,7 +140,7 @@ func TestSmoke(t *testing.T) {
 	})
 
 	t.Run("without account B", func(t *testing.T) {
-		code, got, output := l.smoke(t, t.Context(), binary)
+		code, got, output := l.smoke(t.Context(), t, binary)
 		if code != 0 || got["get over plain http by account B"] != "-- not tried" || !strings.Contains(output, "16 of 16 as expected, and 2 not tried.") {
 			t.Errorf("%d\n%s", code, output)
 		}
@@ -150,11 +150,11 @@ func TestSmoke(t *testing.T) {
 	})
 
 	t.Run("the wrong credentials", func(t *testing.T) {
-		if code, got, output := l.smoke(t, t.Context(), binary, "--profile-a", StrangerProfile); code != 2 || len(got) > 0 ||
+		if code, got, output := l.smoke(t.Context(), t, binary, "--profile-a", StrangerProfile); code != 2 || len(got) > 0 ||
 			!strings.Contains(output, "the credentials are of account "+strangersAccount) {
 			t.Errorf("another account: %d\n%s", code, output)
 		}
-		if code, got, output := l.smoke(t, t.Context(), binary, "--profile-a", OtherProfile); code != 2 || len(got) > 0 ||
+		if code, got, output := l.smoke(t.Context(), t, binary, "--profile-a", OtherProfile); code != 2 || len(got) > 0 ||
 			!strings.Contains(output, "they need lambda:InvokeFunction on "+l.FunctionARN()) {
 			t.Errorf("another role: %d\n%s", code, output)
 		}
@@ -209,7 +209,7 @@ func TestSmoke(t *testing.T) {
 				l.World().PutRolePolicy(role.ARN, "bucket-access", document(t, identity))); err != nil {
 				t.Fatal(err)
 			}
-			code, got, output := l.smoke(t, t.Context(), binary, "--profile-b", DataProfile)
+			code, got, output := l.smoke(t.Context(), t, binary, "--profile-b", DataProfile)
 			maps.DeleteFunc(got, func(_, outcome string) bool { return strings.HasPrefix(outcome, "ok") })
 			if code != 1 || !maps.Equal(got, c.differ) {
 				t.Errorf("%d\n%s", code, output)
@@ -230,7 +230,7 @@ func TestSmoke(t *testing.T) {
 				cancel()
 			}
 		})
-		code, _, output := l.smoke(t, ctx, binary, "--profile-b", DataProfile)
+		code, _, output := l.smoke(ctx, t, binary, "--profile-b", DataProfile)
 		l.Endpoint().Observe(func(endpoint.Access) {})
 		if objects, versions := l.stored(t); code != 2 || !strings.Contains(output, "interrupted") || objects > 0 || versions != before {
 			t.Errorf("%d, left %d objects and %d versions, %d before\n%s", code, objects, versions, before, output)
@@ -243,13 +243,13 @@ func TestSmoke(t *testing.T) {
 		}
 		l.mustPulumi(t, "config", "set", "--stack", ComputeStack, "oversize", "refuse")
 		l.mustUp(t, ComputeStack, DataStack)
-		code, got, output := l.smoke(t, t.Context(), binary, "--profile-b", DataProfile)
+		code, got, output := l.smoke(t.Context(), t, binary, "--profile-b", DataProfile)
 		if code != 0 || got["put by function"] != "ok AccessDenied" || got["put by account B"] != "ok allowed" || got["get by function"] != "ok allowed" ||
 			got["get of 1 MiB by function"] != "ok PayloadTooLarge" || got["get over plain http by function's URL"] != "-- not tried" ||
 			got["get over plain http by account B"] != "ok AccessDenied" {
 			t.Errorf("with account B: %d\n%s", code, output)
 		}
-		if code, got, output := l.smoke(t, t.Context(), binary); code != 0 || got["put by function"] != "ok AccessDenied" || got["get by function"] != "-- not tried" ||
+		if code, got, output := l.smoke(t.Context(), t, binary); code != 0 || got["put by function"] != "ok AccessDenied" || got["get by function"] != "-- not tried" ||
 			strings.Contains(output, "Left behind") {
 			t.Errorf("without it: %d\n%s", code, output)
 		}

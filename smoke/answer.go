@@ -27,8 +27,12 @@ type coded interface {
 // refusal is such an answer, of the function, or of S3 to a URL.
 type refusal struct{ code, message string }
 
-func (r *refusal) Error() string        { return r.code + ": " + r.message }
-func (r *refusal) ErrorCode() string    { return r.code }
+func (r *refusal) Error() string { return r.code + ": " + r.message }
+
+// ErrorCode is the type or the code.
+func (r *refusal) ErrorCode() string { return r.code }
+
+// ErrorMessage is what was said besides.
 func (r *refusal) ErrorMessage() string { return r.message }
 
 // wrong is an answer that is not what was asked for.
@@ -94,8 +98,8 @@ type answer struct {
 	} `json:"objects"`
 }
 
-// invoke has the function answer an event, about the bucket where that names no other. Its error is a *refusal where the function answered with one, and *unable where it could not
-// be invoked.
+// invoke has the function answer an event, about the bucket where that names no other. Its error is a *refusal where the function answered
+// with one, and *unable where it could not be invoked.
 func (r *run) invoke(ctx context.Context, event event) (answer, error) {
 	event.BucketName = cmp.Or(event.BucketName, r.BucketName)
 	payload, err := json.Marshal(event)

@@ -159,7 +159,7 @@ func (c *Command) outputs(ctx context.Context, stack, file, flag string) (smoke.
 	err := command.Run()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return smoke.Outputs{}, fmt.Errorf("there is no pulumi command on PATH to read the outputs of stack %s with; give them by %s", stack, flag)
+		return smoke.Outputs{}, fmt.Errorf("no pulumi command on PATH to read the outputs of stack %s with; give them by %s", stack, flag)
 	case err != nil:
 		return smoke.Outputs{}, fmt.Errorf("the outputs of stack %s cannot be read: %s", stack, lastLine(stderr.String(), err))
 	}
