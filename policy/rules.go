@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -56,29 +56,15 @@ type Rules struct {
 
 // NewRules compiles the rules, which let pass what the exceptions cover. An error means that the modules built into the program are broken.
 func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
-	sources, err := readModules(modules)
+	sources, err := readModules(modules, ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	files, err := ruleModules.ReadDir("rules")
+	rules, err := readModules(ruleModules, "rules")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	for _, file := range files {
-		if strings.HasSuffix(file.Name(), "_test.rego") {
-			continue
-		}
-		text, err := ruleModules.ReadFile(path.Join("rules", file.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("reading the rules: %w", err)
-		}
-		name := strings.Replace(file.Name(), ".embed", ".rego", 1)
-		module, err := ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true})
-		if err != nil {
-			return nil, fmt.Errorf("reading the rules: %w", err)
-		}
-		sources["rules/"+name] = module
-	}
+	maps.Copy(sources, rules)
 	text, err := ruleModules.ReadFile("catalogue/actions.json")
 	if err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
@@ -95,26 +81,26 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the rules: %w", err)
 	}
-	rules := &Rules{program: program, rules: rulesOf(program.compiler), excepts: len(exceptions) > 0}
-	if rules.actions, err = readActions(text); err != nil {
+	r := &Rules{program: program, rules: rulesOf(program.compiler), excepts: len(exceptions) > 0}
+	if r.actions, err = readActions(text); err != nil {
 		return nil, err
 	}
 	for query, prepared := range map[string]*preparedQuery{
-		aboutStacks:   &rules.stacks,
-		aboutFound:    &rules.found,
-		aboutPolicies: &rules.policies,
+		aboutStacks:   &r.stacks,
+		aboutFound:    &r.found,
+		aboutPolicies: &r.policies,
 		// The strict reader in Go has found these well-formed.
-		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
-		verdict:     &rules.verdict,
-		aboutSystem: &rules.system,
-		aboutAccess: &rules.access,
-		"truth = data.iam.publicness.truth(input)": &rules.publicness,
+		aboutPolicies + " with data.iam.documents.well_formed as true": &r.strictPolicies,
+		verdict:     &r.verdict,
+		aboutSystem: &r.system,
+		aboutAccess: &r.access,
+		"truth = data.iam.publicness.truth(input)": &r.publicness,
 	} {
 		if *prepared, err = program.prepare(query); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
 		}
 	}
-	return rules, nil
+	return r, nil
 }
 
 // What the rules are asked.
