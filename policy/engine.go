@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"golang.org/x/sync/errgroup"
 )
 
 //go:embed *.rego
@@ -42,7 +43,7 @@ func New(ctx context.Context) (*Engine, error) {
 }
 
 func newEngine(ctx context.Context, files fs.FS) (*Engine, error) {
-	sources, err := readModules(files)
+	sources, err := readModules(files, ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the evaluator's Rego modules: %w", err)
 	}
@@ -62,28 +63,41 @@ func newEngine(ctx context.Context, files fs.FS) (*Engine, error) {
 	return engine, nil
 }
 
-// readModules parses every Rego file but the tests.
-func readModules(files fs.FS) (map[string]*ast.Module, error) {
-	names, err := fs.Glob(files, "*.rego")
+// readModules parses the Rego files in a directory, side by side, all but the tests. Only policies.rego asks for its METADATA, and only it
+// has them read.
+func readModules(files fs.FS, directory string) (map[string]*ast.Module, error) {
+	entries, err := fs.ReadDir(files, directory)
 	if err != nil {
 		return nil, err
 	}
-	parsed := map[string]*ast.Module{}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.rego") {
-			continue
+	var names []string
+	for _, entry := range entries {
+		if name := entry.Name(); !entry.IsDir() && !strings.HasSuffix(name, "_test.rego") {
+			names = append(names, path.Join(directory, name))
 		}
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return nil, err
-		}
-		module, err := ast.ParseModuleWithOpts(path.Base(name), string(text), ast.ParserOptions{RegoVersion: ast.RegoV1})
-		if err != nil {
-			return nil, err
-		}
-		parsed[name] = module
 	}
-	return parsed, nil
+	parsed := make([]*ast.Module, len(names))
+	var group errgroup.Group
+	for i, name := range names {
+		group.Go(func() error {
+			text, err := fs.ReadFile(files, name)
+			if err != nil {
+				return err
+			}
+			parsed[i], err = ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{
+				RegoVersion: ast.RegoV1, ProcessAnnotation: strings.HasSuffix(name, ".embed"),
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	modules := map[string]*ast.Module{}
+	for i, name := range names {
+		modules[name] = parsed[i]
+	}
+	return modules, nil
 }
 
 // Decide answers a case, with the reasons. A malformed case is an error of type MalformedError, never a decision. A nil error

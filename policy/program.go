@@ -29,11 +29,17 @@ type preparedQuery struct {
 	compiler ast.QueryCompiler
 }
 
-// newProgram compiles modules. They are built in, so that the tests have checked their types, and that no rule asks for itself.
+// checkedByTests are the compiler's stages that a program needs for its errors alone. The modules are built in, and the tests compile them with all of
+// the stages.
+var checkedByTests = []ast.StageID{
+	ast.StageCheckKeywordOverrides, ast.StageCheckDuplicateImports, ast.StageCheckVoidCalls, ast.StageCheckSafetyRuleHeads,
+	ast.StageCheckRuleConflicts, ast.StageCheckTypes, ast.StageBuildRequiredCapabilities,
+	ast.StageSetGraph, ast.StageCheckRecursion, // The graph is for finding recursion alone.
+}
+
+// newProgram compiles modules.
 func newProgram(ctx context.Context, modules map[string]*ast.Module, data map[string]any) (*program, error) {
-	compiler := ast.NewCompiler().WithSkipStages(
-		ast.StageCheckTypes, ast.StageCheckRecursion, ast.StageBuildRequiredCapabilities, ast.StageCheckRuleConflicts,
-	)
+	compiler := ast.NewCompiler().WithSkipStages(checkedByTests...)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, compiler.Errors
 	}

@@ -8,7 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -58,29 +58,15 @@ type Rules struct {
 
 // NewRules compiles the rules, which let pass what the exceptions cover. An error means that the modules built into the program are broken.
 func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
-	sources, err := readModules(modules)
+	sources, err := readModules(modules, ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	files, err := ruleModules.ReadDir("rules")
+	rules, err := readModules(ruleModules, "rules")
 	if err != nil {
 		return nil, fmt.Errorf("reading the rules: %w", err)
 	}
-	for _, file := range files {
-		if strings.HasSuffix(file.Name(), "_test.rego") {
-			continue
-		}
-		text, err := ruleModules.ReadFile(path.Join("rules", file.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("reading the rules: %w", err)
-		}
-		name := strings.Replace(file.Name(), ".embed", ".rego", 1)
-		module, err := ast.ParseModuleWithOpts(name, string(text), ast.ParserOptions{RegoVersion: ast.RegoV1, ProcessAnnotation: true})
-		if err != nil {
-			return nil, fmt.Errorf("reading the rules: %w", err)
-		}
-		sources["rules/"+name] = module
-	}
+	maps.Copy(sources, rules)
 	text, err := ruleModules.ReadFile("catalogue/actions.json")
 	if err != nil {
 		return nil, fmt.Errorf("reading the action catalogue: %w", err)
@@ -97,26 +83,26 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the rules: %w", err)
 	}
-	rules := &Rules{program: program, rules: rulesOf(program.compiler), excepts: len(exceptions) > 0}
-	if rules.actions, err = readActions(text); err != nil {
+	r := &Rules{program: program, rules: rulesOf(program.compiler), excepts: len(exceptions) > 0}
+	if r.actions, err = readActions(text); err != nil {
 		return nil, err
 	}
 	for query, prepared := range map[string]*preparedQuery{
-		aboutStacks:   &rules.stacks,
-		aboutFound:    &rules.found,
-		aboutPolicies: &rules.policies,
+		aboutStacks:   &r.stacks,
+		aboutFound:    &r.found,
+		aboutPolicies: &r.policies,
 		// The strict reader in Go has found these well-formed.
-		aboutPolicies + " with data.iam.documents.well_formed as true": &rules.strictPolicies,
-		verdict:     &rules.verdict,
-		aboutSystem: &rules.system,
-		aboutAccess: &rules.access,
-		"truth = data.iam.publicness.truth(input)": &rules.publicness,
+		aboutPolicies + " with data.iam.documents.well_formed as true": &r.strictPolicies,
+		verdict:     &r.verdict,
+		aboutSystem: &r.system,
+		aboutAccess: &r.access,
+		"truth = data.iam.publicness.truth(input)": &r.publicness,
 	} {
 		if *prepared, err = program.prepare(query); err != nil {
 			return nil, fmt.Errorf("preparing the rules: %w", err)
 		}
 	}
-	return rules, nil
+	return r, nil
 }
 
 // What the rules are asked.
@@ -348,17 +334,22 @@ func readAttachments(found answer) ([]attachment, error) {
 // where fault is found with it, the others are judged too.
 func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]Finding, error) {
 	var findings []Finding
-	var first []attachment
 	var strict, others []*ast.Term
-	alike := map[string][]*ast.Term{} // by shape, all but the first
+	alike := map[string][]*ast.Term{}  // by shape, all but the first
+	shapes := map[[2]string][]string{} // of the first, by stack and URN
 	for _, a := range attachments {
 		finding, ok := r.readStrictly(a)
-		switch same, seen := alike[a.shape()]; {
-		case ok && seen:
-			alike[a.shape()] = append(same, a.given)
+		switch {
 		case ok:
-			alike[a.shape()] = nil
-			first, strict = append(first, a), append(strict, a.given)
+			shape := a.shape()
+			same, seen := alike[shape]
+			if seen {
+				alike[shape] = append(same, a.given)
+				continue
+			}
+			alike[shape] = nil
+			shapes[[2]string{a.Stack, a.URN}] = append(shapes[[2]string{a.Stack, a.URN}], shape)
+			strict = append(strict, a.given)
 		case finding != nil: // There is no more to say of it.
 			findings = append(findings, *finding)
 		default:
@@ -369,15 +360,13 @@ func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]
 	if err != nil {
 		return nil, err
 	}
-	faulty := map[[2]string]bool{}
-	for _, finding := range judged {
-		faulty[[2]string{finding.Stack, finding.URN}] = true
-	}
 	var rest []*ast.Term
-	for _, a := range first {
-		if faulty[[2]string{a.Stack, a.URN}] {
-			rest = append(rest, alike[a.shape()]...)
+	for _, finding := range judged {
+		resource := [2]string{finding.Stack, finding.URN}
+		for _, shape := range shapes[resource] {
+			rest = append(rest, alike[shape]...)
 		}
+		delete(shapes, resource)
 	}
 	findings = append(findings, judged...)
 	if judged, err = r.judgeBatches(ctx, r.strictPolicies, rest); err != nil {
@@ -386,24 +375,6 @@ func (r *Rules) judgePolicies(ctx context.Context, attachments []attachment) ([]
 	findings = append(findings, judged...)
 	judged, err = r.judgeBatches(ctx, r.policies, others)
 	return append(findings, judged...), err
-}
-
-// shape is what a policy says, with the name of the bucket that it is attached to left out: two of the same shape are equally good.
-// Where the name stands for anything else, or another bucket is spoken of, which a pattern could tell from this one, all is left in.
-func (a attachment) shape() string {
-	text, _ := a.Text.(string)
-	around := a.Kind + "\x00" + a.Account + "\x00"
-	switch a.Kind {
-	case "identity", "trust":
-		return around + text // They say nothing of what they are attached to.
-	case "bucket":
-		partition, name, _ := strings.Cut(a.ARN, ":s3:::")
-		without := strings.NewReplacer(a.ARN+`"`, "\x00\"", a.ARN+"/", "\x00/").Replace(text)
-		if !strings.Contains(without, name) && !strings.Contains(without, ":s3:::") && !strings.Contains(without, `\`) {
-			return around + partition + "\x00" + without
-		}
-	}
-	return around + a.ARN + "\x00" + text
 }
 
 // judgeBatches judges attachments in batches, as many at once as there are processors.

@@ -231,18 +231,24 @@ func TestPoliciesAlike(t *testing.T) {
 		shapes   int
 	}{
 		{"good", secureFor, nil, 1},
-		{"bad", func(bucket string) string { return strings.Replace(secureFor(bucket), `"1.2"`, `"1.1"`, 1) }, []string{"one", "two", "six"}, 1},
+		{"bad", func(bucket string) string { return strings.Replace(secureFor(bucket), `"1.2"`, `"1.1"`, 1) }, []string{"bucket-1", "bucket-2", "folders"}, 1},
 		{"one by its name alone", func(bucket string) string { // which covers the objects of one of them
-			return strings.Replace(secureFor(bucket), "arn:aws:s3:::"+bucket+"/*", "arn:aws:s3:::o*/*", 1)
-		}, []string{"two", "six"}, 3},
-		{"a name that is a part of another text", func(bucket string) string {
+			return strings.Replace(secureFor(bucket), "arn:aws:s3:::"+bucket+"/*", "arn:aws:s3:::*-1/*", 1)
+		}, []string{"bucket-2", "folders"}, 3},
+		{"one by a pattern that is no ARN of S3", func(bucket string) string {
+			return strings.Replace(secureFor(bucket), "arn:aws:s3:::"+bucket+"/*", "arn:aws:s3*-1/*", 1)
+		}, []string{"bucket-1", "bucket-2", "folders"}, 3},
+		{"a name that is a folder's too", func(bucket string) string {
 			return strings.Replace(secureFor(bucket), `[`, `[`+strings.Replace(other, "RESOURCE", "arn:aws:s3:::"+bucket+"/"+bucket+"/*", 1)+",", 1)
+		}, nil, 1},
+		{"a name that is a part of another text", func(bucket string) string {
+			return strings.Replace(secureFor(bucket), `"Effect"`, `"Sid":"`+bucket+`","Effect"`, 1)
 		}, nil, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var steps []any
 			shapes := map[string]bool{}
-			for _, bucket := range []string{"one", "two", "six"} {
+			for _, bucket := range []string{"bucket-1", "bucket-2", "folders"} {
 				urn := "urn:pulumi:b::p::aws:s3/bucketPolicy:BucketPolicy::" + bucket
 				steps = append(steps, map[string]any{"op": "create", "newState": map[string]any{
 					"urn": urn, "type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": map[string]any{"bucket": bucket, "policy": c.document(bucket)},

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -352,13 +351,8 @@ func mayHavePolicy(inputs []byte) bool {
 // namedTypes are the types of AWS's resources that the rules name.
 var namedTypes = sync.OnceValue(func() map[string]bool {
 	named := map[string]bool{}
-	files, _ := fs.Glob(ruleModules, "rules/*") // The pattern is right.
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.rego") {
-			continue
-		}
-		text, _ := ruleModules.ReadFile(file) // It is embedded.
-		for _, name := range awsType.FindAllString(string(text), -1) {
+	for _, text := range moduleTexts(ruleModules, "rules/*") {
+		for _, name := range awsType.FindAllString(text, -1) {
 			named[name] = true
 		}
 	}

@@ -19,6 +19,7 @@ policies(resource) := [{"kind": _kind(text), "text": text} |
 	startswith(resource.type, "aws:")
 	not resource.type in _grant_nothing
 	some property, text in _properties(resource.inputs)
+	is_string(text)
 	_is_policy(property, text)
 ]
 
@@ -27,10 +28,7 @@ _properties(inputs) := object.union(object.get(inputs, "details", {}), object.re
 	is_object(inputs.details)
 } else := inputs
 
-_is_policy(_, text) if {
-	is_string(text)
-	contains(text, `"Statement"`)
-}
+_is_policy(_, text) if contains(text, `"Statement"`)
 
 _is_policy(property, text) if {
 	regex.match(`^(?:access|inline|resource|deliveryDestination)?[pP]olic(?:y|ies)(?:Document|Text)?$|^content$`, property)
