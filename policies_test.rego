@@ -486,6 +486,25 @@ test_resources[name] if {
 	_found(_preview("account-a", "123456789012", [_policy("aws:iam/rolePolicy:RolePolicy", {"name": "p", "role": "R"}, "policy", [object.union({"Effect": "Allow"}, case.statement)])])) == case.want
 }
 
+# What AWS documents as right.
+test_no_deputies if {
+	_bucket(array.concat(_secure, [_with(_grant, {
+		"Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+		"Action": "s3:PutObject",
+		"Resource": "arn:aws:s3:::b/logs/AWSLogs/987654321098/*",
+	})])) == set()
+	_deputy_of_key("arn:aws:logs:us-east-1:987654321098:*") == set()
+	_deputy_of_key("arn:aws:logs:us-east-1:*:*") == {"confused-deputy medium"}
+}
+
+_deputy_of_key(group) := _found(_preview("b", "987654321098", [_policy("aws:kms/key:Key", {}, "policy", [{
+	"Effect": "Allow",
+	"Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+	"Action": "kms:Decrypt",
+	"Resource": "*",
+	"Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": group}},
+}])]))
+
 test_confused_deputies[name] if {
 	some name, case in {
 		"for anybody": {"principal": "logging.s3.amazonaws.com", "condition": {}, "want": {"confused-deputy medium"}},
@@ -494,6 +513,17 @@ test_confused_deputies[name] if {
 		"for any source": {"principal": "cloudtrail.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}}, "want": {"confused-deputy medium"}},
 		"for an organization": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEquals": {"aws:SourceOrgID": "o-1"}}, "want": set()},
 		"if it says so": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEqualsIfExists": {"aws:SourceOrgID": "o-1"}}, "want": {"confused-deputy medium"}},
+		"for accounts that are alike": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringLike": {"aws:SourceAccount": "98765*"}}, "want": {"confused-deputy medium"}},
+		"for sources of accounts that are alike": {
+			"principal": "cloudtrail.amazonaws.com",
+			"condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:98765432109?:trail/*"}},
+			"want": {"confused-deputy medium"},
+		},
+		"for a wildcard that is none": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEquals": {"aws:SourceAccount": "98765432109?"}}, "want": set()},
+		"for zones of anybody": {"principal": "delivery.logs.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:route53:::hostedzone/*"}}, "want": {"confused-deputy medium"}},
+		"for one zone": {"principal": "delivery.logs.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:route53:::hostedzone/Z1"}}, "want": set()},
+		"logs of a bucket's name": {"principal": "logging.s3.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::c"}}, "want": {"confused-deputy medium"}},
+		"for its load balancers": {"principal": "logdelivery.elasticloadbalancing.amazonaws.com", "condition": {}, "want": {"confused-deputy medium"}},
 		"for a bucket's name": {"principal": "s3.amazonaws.com", "condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::c"}}, "want": {"confused-deputy medium"}},
 		"for a bucket and its account": {
 			"principal": "s3.amazonaws.com",
