@@ -65,22 +65,46 @@ one_sided := [{"half": half, "role": role, "bucket": between, "action": action, 
 ]
 
 # The roles that can have to do with a bucket in another account, with their policies as they were read.
-_roles := [object.union(role, {"read": [one.policy | some one in read], "documents": [one.document | some one in read]}) |
+_roles := [object.union(role, {
+	"read": [one.policy | some one in array.concat(read, limits)],
+	"documents": [one.document | some one in read],
+	"layers": [[one.document | some one in layer] | some layer in [read, limits]; count(layer) > 0],
+}) |
 	some role in roles.found
 	count(_accounts_of_buckets - {role.account}) > 0
-	read := [one | some attachment in role.policies; one := attachments.reading(attachment); one.state == "known"]
+	read := _known(role.policies)
+	limits := _known(role.limits)
 ]
+
+_known(policies) := [one | some attachment in policies; one := attachments.reading(attachment); one.state == "known"]
 
 _accounts_of_buckets contains bucket.account if some bucket in _buckets
 
-_asked(role, bucket) := {[half, request] |
+# What the two halves say of the caller and of where the request comes from may be as both want it.
+_asked(role, bucket) := {[half, one.request] |
 	some statement in array.concat(_own(role), _for(bucket, role))
-	some request in _requests(statement, role, bucket)
-	case := {"request": object.union(request, {"resource": {"resource": request.resource, "accountId": bucket.account}})}
-	by_role := _allows(role.documents, case)
-	by_bucket := _lets_in(bucket.document, case)
-	by_role != by_bucket
-	half := {true: "bucket", false: "role"}[by_role]
+	tried := [{"request": request, "asked": _chosen(request), "role": by_role, "bucket": by_bucket} |
+		some request in _requests(statement, role, bucket)
+		case := {"request": object.union(request, {"resource": {"resource": request.resource, "accountId": bucket.account}})}
+		by_role := _allows(role, case)
+		by_bucket := _lets_in(bucket.document, case)
+	]
+	agreed := {one.asked | some one in tried; one.role; one.bucket}
+	some one in tried
+	one.role != one.bucket
+	not one.asked in agreed
+	half := {true: "bucket", false: "role"}[one.role]
+}
+
+# What a caller chooses of a request.
+_chosen(request) := [request.action, request.resource, {key: value |
+	some key, value in request.context
+	_is_chosen(key)
+}]
+
+_is_chosen(key) if {
+	startswith(key, "s3:")
+	key != "s3:resourceaccount"
 }
 
 _own(role) := [statement |
@@ -89,24 +113,30 @@ _own(role) := [statement |
 	statement.effect == "Allow"
 ]
 
-# The statements of a bucket's policy that name the role.
+# The statements of a bucket's policy that name the role, as their principal or in a condition.
 _for(bucket, role) := [statement |
 	some statement in bucket.document.statements
 	statement.effect == "Allow"
+	_names(statement, role)
+]
+
+_names(statement, role) if {
 	some ["AWS", name] in statement.principal.names
 	name == role.arn
-]
+}
+
+_names(statement, role) if {
+	some condition in statement.conditions
+	condition.context_key == "aws:principalarn"
+	role.arn in _list(condition.wanted)
+}
 
 # What a statement grants on the bucket, as requests of the role.
 _requests(statement, role, bucket) := {{"principal": session, "action": action, "resource": resource, "context": context} |
-	some resource in {standins.instance(pattern) | some pattern in _list(statement.source.Resource); _within(pattern, bucket.arn)}
+	some resource in {resource | some pattern in _list(statement.source.Resource); some resource in _meant(pattern, bucket.arn)}
 	some action in {action | some pattern in _list(statement.source.Action); some action in _named(pattern)}
-	some context in standins.contexts(statement.conditions, {
-		"aws:securetransport": ["true"],
-		"s3:tlsversion": ["1.3"],
-		"aws:principalarn": [role.arn],
-		"aws:principalaccount": [role.account],
-	})
+	_is_done_on(action, resource)
+	some context in contexts
 	case := {"request": {
 		"principal": session, "action": action, "context": context,
 		"resource": {"resource": resource, "accountId": bucket.account},
@@ -114,19 +144,58 @@ _requests(statement, role, bucket) := {{"principal": session, "action": action, 
 	statements.matches(statement) == 1 with input as case
 } if {
 	session := concat("", ["arn:", split(role.arn, ":")[1], ":sts::", role.account, ":assumed-role/", role.name, "/session"])
+	looked_at := array.concat(statement.conditions, [condition |
+		some layer in array.concat([[bucket.document]], role.layers)
+		some document in layer
+		some beside in document.statements
+		some condition in beside.conditions
+		not _is_chosen(condition.context_key)
+	])
+	contexts := standins.contexts(looked_at, object.union(
+		{
+			"aws:securetransport": ["true"],
+			"s3:tlsversion": ["1.3"],
+			"aws:principalarn": [role.arn],
+			"aws:principalaccount": [role.account],
+		},
+		object.filter(
+			{
+				"aws:principalisawsservice": ["false"],
+				"aws:principaltype": ["AssumedRole"],
+				"aws:resourceaccount": [bucket.account],
+				"aws:viaawsservice": ["false"],
+				"s3:resourceaccount": [bucket.account],
+			},
+			[condition.context_key | some condition in looked_at],
+		),
+	))
 }
+
+_is_done_on(action, resource) if {true: "object", false: "bucket"}[contains(resource, "/")] in actions.types(action)
+
+_is_done_on(action, _) if not actions.known(action)
 
 _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
 
 else := {pattern}
 
-_within(pattern, arn) if pattern == arn
+# What of a bucket a pattern means. Whether a wildcard in front of its name covers it, is tried with the request.
+_meant(pattern, arn) := {standins.instance(pattern)} if pattern == arn
 
-_within(pattern, arn) if startswith(pattern, concat("", [arn, "/"]))
+else := {standins.instance(pattern)} if startswith(pattern, concat("", [arn, "/"]))
+
+else := {arn, concat("", [arn, "/x"])} if regex.match(`^[^/]*[*?]`, pattern)
 
 default _allows(_, _) := false
 
-_allows(documents, case) if {
+_allows(role, case) if {
+	count(role.documents) > 0
+	every layer in role.layers {
+		_layer_allows(layer, case)
+	}
+}
+
+_layer_allows(documents, case) if {
 	count(_taking_away(documents, case)) == 0
 	some document in documents
 	some statement in document.statements
@@ -134,12 +203,12 @@ _allows(documents, case) if {
 	statements.matches(statement) == 1 with input as case
 }
 
-# A Deny with conditions may be about other requests than this one.
+# A Deny with conditions on what a caller chooses may be about other requests than this one.
 _taking_away(documents, case) := [statement |
 	some document in documents
 	some statement in document.statements
 	statement.effect == "Deny"
-	statement.conditions == []
+	count([condition | some condition in statement.conditions; _is_chosen(condition.context_key)]) == 0
 	some [_, 1] in principals.names(statement) with input as case
 	statements.matches(statement) == 1 with input as case
 ]
