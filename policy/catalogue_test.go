@@ -116,7 +116,7 @@ func TestCatalogueFacts(t *testing.T) {
 		"s3:CreateBucket": "Write bucket", "s3:PutBucketNotification": "Write bucket", "s3:GetDataAccess": "Read accessgrantsinstance",
 		"s3:CreateAccessGrant": "Permissions management accessgrantslocation", "s3:CreateAccessPoint": "Write accesspoint",
 		"s3:PutBucketOwnershipControls": "Permissions management bucket",
-		"iam:PassRole": "Write role", "iam:PutRolePolicy": "Permissions management role", "iam:ListRoles": "List", "iam:CreatePolicy": "Permissions management policy",
+		"iam:PassRole":                  "Write role", "iam:PutRolePolicy": "Permissions management role", "iam:ListRoles": "List", "iam:CreatePolicy": "Permissions management policy",
 		"dynamodb:GetItem": "Read table", "dynamodb:PutResourcePolicy": "Permissions management table", "kms:GetKeyLastUsage": "Read key",
 		"kms:Decrypt": "Write key", "kms:Encrypt": "Write key", "kms:GenerateDataKey": "Write key", "kms:DescribeKey": "Read key",
 		"kms:CreateGrant": "Permissions management key", "kms:PutKeyPolicy": "Permissions management key", "kms:ListKeys": "List", "kms:CreateKey": "Write",
