@@ -196,7 +196,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
 	not exposure.only_delegates(statement, attachment)
-	some action in breadth.controlling(statement)
+	some action in breadth.controlling(statement, attachment.document)
 	message := sprintf("%s hands over control", [action])
 }
 
@@ -213,9 +213,9 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 #   remediation: Name the resources by their ARNs, with wildcards behind the name at most.
 about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "medium", message, null) if {
 	some attachment in attachments.known
-	attachment.kind == "identity"
+	attachment.kind != "trust"
 	some statement in findings.allows(attachment)
-	covered := breadth.broad(statement)
+	covered := breadth.broad(statement, attachment.kind)
 	count(covered) > 0
 	message := sprintf("%s is allowed on every resource", [concat(", ", sort(covered))])
 }

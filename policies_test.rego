@@ -159,7 +159,7 @@ test_open_to_everybody_by_a_pattern if {
 
 test_without_actions_and_resources if {
 	_bucket(array.concat(_secure, [_with(_grant, {"Principal": "*", "NotAction": "s3:GetObject"})])) == {"wildcard-principal critical", "broad-actions critical"}
-	_bucket(array.concat(_secure, [_with(_grant, {"Principal": "*", "NotResource": "arn:aws:s3:::b/private/*"})])) == {"wildcard-principal critical"}
+	_bucket(array.concat(_secure, [_with(_grant, {"Principal": "*", "NotResource": "arn:aws:s3:::b/private/*"})])) == {"wildcard-principal critical", "broad-resources medium"}
 }
 
 test_a_witness_gets_through if {
@@ -279,15 +279,16 @@ test_actions[name] if {
 		"all of a service": {"action": "s3:*", "want": {"broad-actions critical"}},
 		"in other letters": {"action": "S3:PUT*", "want": {"broad-actions critical"}},
 		"writing": {"action": "s3:PutObject*", "want": {"broad-actions critical"}},
-		"writing, no permissions": {"action": "sqs:SendM*", "want": {"broad-actions high"}},
+		"writing, no permissions": {"action": "s3:PutObjectT*", "want": {"broad-actions high"}},
+		"nothing that is done there": {"action": "sqs:SendM*", "want": {"broad-actions high", "misplaced-action medium"}},
 		"reading": {"action": "s3:GetObject*", "want": {"broad-actions medium"}},
 		"one letter": {"action": "s3:GetObjec?", "want": {"broad-actions medium"}},
-		"a service that hands out permissions": {"action": "iam:*", "want": {"broad-actions critical"}},
-		"a service of no catalogue": {"action": "ec2:*", "want": {"broad-actions high"}},
+		"a service that hands out permissions": {"action": "sso:*", "want": {"broad-actions critical"}},
+		"a service of no catalogue": {"action": "rekognition:*", "want": {"broad-actions high"}},
 		"permissions": {"action": "s3:PutBucketPolicy", "want": {"control-actions high"}},
 		"permissions, in other letters": {"action": "S3:putbucketpolicy", "want": {"control-actions high"}},
-		"a role's policy": {"action": "iam:PutRolePolicy", "want": {"control-actions high"}},
-		"code": {"action": "lambda:UpdateFunctionCode", "want": {"control-actions high"}},
+		"a role's policy": {"action": "iam:PutRolePolicy", "want": {"control-actions high", "misplaced-action medium"}},
+		"the policy of a repository": {"action": "ecr:SetRepositoryPolicy", "want": {"control-actions high"}},
 	}
 	_role({"Action": case.action}) == case.want
 }
@@ -303,7 +304,7 @@ test_what_comes_to_more_together if {
 test_what_a_role_may_pass_or_deny if {
 	_role({"Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/R"}) == set()
 	_role({"Action": "iam:PassRole", "Resource": ["arn:aws:iam::123456789012:role/*"]}) == {"control-actions high"}
-	_role({"Action": "iam:PassRole", "Resource": "*"}) == {"control-actions high"}
+	_role({"Action": "iam:PassRole", "Resource": "*"}) == {"control-actions high", "broad-resources medium"}
 	_role({"Effect": "Deny", "Action": "*"}) == set()
 	_role({"NotAction": "iam:*"}) == {"broad-actions critical"}
 }
@@ -539,6 +540,25 @@ test_delegation[name] if {
 	_bucket(case.statements) == case.want
 }
 
+# What AWS documents as right.
+test_no_deputies if {
+	_bucket(array.concat(_secure, [_with(_grant, {
+		"Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+		"Action": "s3:PutObject",
+		"Resource": "arn:aws:s3:::b/logs/AWSLogs/987654321098/*",
+	})])) == set()
+	_deputy_of_key("arn:aws:logs:us-east-1:987654321098:*") == set()
+	_deputy_of_key("arn:aws:logs:us-east-1:*:*") == {"confused-deputy medium"}
+}
+
+_deputy_of_key(group) := _found(_preview("b", "987654321098", [_policy("aws:kms/key:Key", {}, "policy", [{
+	"Effect": "Allow",
+	"Principal": {"Service": "logs.us-east-1.amazonaws.com"},
+	"Action": "kms:Decrypt",
+	"Resource": "*",
+	"Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": group}},
+}])]))
+
 test_confused_deputies[name] if {
 	some name, case in {
 		"for anybody": {"principal": "logging.s3.amazonaws.com", "condition": {}, "want": {"confused-deputy medium"}},
@@ -547,6 +567,17 @@ test_confused_deputies[name] if {
 		"for any source": {"principal": "cloudtrail.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:*:trail/*"}}, "want": {"confused-deputy medium"}},
 		"for an organization": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEquals": {"aws:SourceOrgID": "o-1"}}, "want": set()},
 		"if it says so": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEqualsIfExists": {"aws:SourceOrgID": "o-1"}}, "want": {"confused-deputy medium"}},
+		"for accounts that are alike": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringLike": {"aws:SourceAccount": "98765*"}}, "want": {"confused-deputy medium"}},
+		"for sources of accounts that are alike": {
+			"principal": "cloudtrail.amazonaws.com",
+			"condition": {"ArnLike": {"aws:SourceArn": "arn:aws:cloudtrail:*:98765432109?:trail/*"}},
+			"want": {"confused-deputy medium"},
+		},
+		"for a wildcard that is none": {"principal": "cloudtrail.amazonaws.com", "condition": {"StringEquals": {"aws:SourceAccount": "98765432109?"}}, "want": set()},
+		"for zones of anybody": {"principal": "delivery.logs.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:route53:::hostedzone/*"}}, "want": {"confused-deputy medium"}},
+		"for one zone": {"principal": "delivery.logs.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:route53:::hostedzone/Z1"}}, "want": set()},
+		"logs of a bucket's name": {"principal": "logging.s3.amazonaws.com", "condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::c"}}, "want": {"confused-deputy medium"}},
+		"for its load balancers": {"principal": "logdelivery.elasticloadbalancing.amazonaws.com", "condition": {}, "want": {"confused-deputy medium"}},
 		"for a bucket's name": {"principal": "s3.amazonaws.com", "condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::c"}}, "want": {"confused-deputy medium"}},
 		"for a bucket and its account": {
 			"principal": "s3.amazonaws.com",

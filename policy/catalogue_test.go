@@ -21,6 +21,7 @@ type catalogue struct {
 			Resources []string `json:"resources"`
 		} `json:"actions"`
 	} `json:"services"`
+	Permissions map[string][]string `json:"permissions"`
 }
 
 func readCatalogue(t *testing.T) catalogue {
@@ -48,10 +49,15 @@ func TestCatalogueIsConsistent(t *testing.T) {
 	if _, err := time.Parse(time.DateOnly, read.Date); err != nil {
 		t.Errorf("date: %v", err)
 	}
-	services := []string{"kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"}
+	services := []string{"dynamodb", "iam", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"}
 	for _, prefix := range services {
 		if len(read.Services[prefix].Actions) == 0 {
 			t.Errorf("%s: no actions", prefix)
+		}
+	}
+	for prefix, actions := range read.Permissions {
+		if _, twice := read.Services[prefix]; twice || len(actions) == 0 || !slices.IsSorted(actions) {
+			t.Errorf("permissions of %s: %v, which are none, not sorted, or those of a service that is there as a whole", prefix, actions)
 		}
 	}
 	arn := regexp.MustCompile(`^arn:\$\{Partition\}:[a-z0-9-]+:[^:]*:[^:]*:.+$`)
@@ -109,12 +115,15 @@ func TestCatalogueFacts(t *testing.T) {
 		"s3:ReplicateTags": "Tagging object", "s3:GetObjectVersionForReplication": "Read object", "s3:PutEncryptionConfiguration": "Write bucket",
 		"s3:CreateBucket": "Write bucket", "s3:PutBucketNotification": "Write bucket", "s3:GetDataAccess": "Read accessgrantsinstance",
 		"s3:CreateAccessGrant": "Permissions management accessgrantslocation", "s3:CreateAccessPoint": "Write accesspoint",
+		"s3:PutBucketOwnershipControls": "Permissions management bucket",
+		"iam:PassRole":                  "Write role", "iam:PutRolePolicy": "Permissions management role", "iam:ListRoles": "List", "iam:CreatePolicy": "Permissions management policy",
+		"dynamodb:GetItem": "Read table", "dynamodb:PutResourcePolicy": "Permissions management table", "kms:GetKeyLastUsage": "Read key",
 		"kms:Decrypt": "Write key", "kms:Encrypt": "Write key", "kms:GenerateDataKey": "Write key", "kms:DescribeKey": "Read key",
 		"kms:CreateGrant": "Permissions management key", "kms:PutKeyPolicy": "Permissions management key", "kms:ListKeys": "List", "kms:CreateKey": "Write",
 		"kms:TagResource": "Tagging key", "kms:ScheduleKeyDeletion": "Write key",
 		"sts:AssumeRole": "Write role", "sts:AssumeRoleWithWebIdentity": "Write role", "sts:GetCallerIdentity": "Read", "sts:TagSession": "Tagging role",
 		"sqs:SendMessage": "Write queue", "sqs:ReceiveMessage": "Read queue", "sqs:AddPermission": "Permissions management queue", "sqs:ListQueues": "List",
-		"sqs:SetQueueAttributes": "Write queue", "sqs:TagQueue": "Tagging queue",
+		"sqs:SetQueueAttributes": "Permissions management queue", "sqs:TagQueue": "Tagging queue",
 		"sns:Publish": "Write topic", "sns:Subscribe": "Write topic", "sns:AddPermission": "Permissions management topic", "sns:ListTopics": "List",
 		"ssm:GetParameter": "Read parameter", "ssm:PutParameter": "Write parameter", "ssm:DescribeParameters": "List", "ssm:StartSession": "Write instance",
 		"ssm:ModifyDocumentPermission": "Permissions management document", "ssm:AddTagsToResource": "Tagging parameter",

@@ -102,3 +102,87 @@ func broadActions(t *testing.T, rules *Rules, statements any) []string {
 	}
 	return severities
 }
+
+// judgeRole returns the ids of the rules that find something in the policy of a role.
+func judgeRole(t *testing.T, rules *Rules, statements any) []string {
+	document, err := json.Marshal(tree{"Version": "2012-10-17", "Statement": statements})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents, err := json.Marshal(tree{"steps": []any{tree{"op": "create", "newState": tree{
+		"urn": "urn:pulumi:a::p::aws:iam/rolePolicy:RolePolicy::x", "type": "aws:iam/rolePolicy:RolePolicy",
+		"inputs": tree{"role": "R", "policy": string(document)},
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged, err := rules.Check(t.Context(), File{Contents: contents})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, finding := range judged.Findings {
+		found[finding.Rule] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// spelledGrants are statements with what is wrong with each, however it is spelt.
+var spelledGrants = []struct {
+	action, resource string
+	want             string
+}{
+	{"s3:GetObject", "arn:aws:s3:::b/*", ""},
+	{"s3:GetObject", "arn:aws:s3:::b*", ""},
+	{"s3:GetObject", "*", "broad-resources"},
+	{"s3:GetObject", "arn:aws:s3:::*/*", "broad-resources"},
+	{"s3:ListAllMyBuckets", "*", ""},
+	{"kms:Decrypt", "arn:aws:kms:*:*:key/*", "broad-resources"},
+	{"kms:Decrypt", "arn:aws:kms:us-east-1:987654321098:key/1234", ""},
+	{"kms:CreateGrant", "arn:aws:kms:us-east-1:987654321098:key/1234", "control-actions"},
+	{"s3:PutBucketPolicy", "arn:aws:s3:::b", "control-actions"},
+	{"s3:ListBucket", "arn:aws:s3:::b/*", "misplaced-action"},
+	{"s3:GetObject", "arn:aws:s3:::b", "misplaced-action"},
+	{"iam:PutRolePolicy", "arn:aws:iam::123456789012:role/X", "control-actions"},
+	{"iam:PassRole", "arn:aws:iam::123456789012:role/X", ""},
+	{"iam:PassRole", "arn:aws:iam::123456789012:role/*", "control-actions"},
+	{"sts:AssumeRole", "arn:aws:iam::987654321098:role/r*", ""},
+	{"sts:AssumeRole", "arn:aws:iam::987654321098:r*", "control-actions"},
+	{"s3:GetObjcet", "arn:aws:s3:::b/*", "unknown-action"},
+	{"rekognition:Anything", "arn:aws:rekognition:us-east-1:123456789012:x", ""},
+}
+
+// Letter case, lists, order and statements beside it change nothing about a grant. A Deny is none, and one of all that is granted takes
+// back the control that comes with it; one of certain requests does not.
+func TestGrantsMeanTheSameHoweverTheyAreSpelt(t *testing.T) {
+	rules := testRules(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawn{rt}
+		grant := rapid.SampledFrom(spelledGrants).Draw(rt, "grant")
+		action := d.one("case", grant.action, strings.ToUpper(grant.action), strings.ToLower(grant.action)).(string)
+		statement := tree{
+			"Effect":   "Allow",
+			"Action":   d.one("actions", action, []any{action}, []any{action, action}),
+			"Resource": d.one("resources", grant.resource, []any{grant.resource}),
+		}
+		harmless := tree{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:us-east-1:123456789012:q"}
+		deny := tree{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": tree{"Bool": tree{"aws:SecureTransport": "false"}}}
+		statements := d.one("beside", statement, []any{statement}, []any{harmless, statement}, []any{statement, deny}, []any{deny, statement, harmless})
+		var want []string
+		if grant.want != "" {
+			want = []string{grant.want}
+		}
+		if found := judgeRole(t, rules, statements); !slices.Equal(found, want) {
+			rt.Fatalf("%v is found %v, want %v", statements, found, want)
+		}
+
+		delete(deny, "Condition")
+		if found := judgeRole(t, rules, []any{statement, deny}); slices.Contains(found, "control-actions") {
+			rt.Fatalf("%v is found %v, though all of it is denied", statement, found)
+		}
+		statement["Effect"] = "Deny"
+		if found := judgeRole(t, rules, []any{harmless, statement}); len(found) > 0 && grant.want != "unknown-action" {
+			rt.Fatalf("a Deny of %v is found %v", action, found)
+		}
+	})
+}

@@ -12,7 +12,11 @@ import data.iam.patterns
 # METADATA
 # title: All actions
 # description: The access level (List, Read, Tagging, Write or Permissions management) of each action of the catalogue, by its name.
-levels[concat(":", [service, name])] := action.access if {
+levels := _levels
+
+# Worked out once, not anew for each pattern.
+# regal ignore:prefer-set-or-object-rule
+_levels := {concat(":", [service, name]): action.access |
 	some service, entry in catalogue.services
 	some name, action in entry.actions
 }
@@ -51,6 +55,15 @@ on(service, resource_type) := {concat(":", [service, name]) |
 }
 
 # METADATA
+# title: Permissions of other services
+# description: |
+#   The actions of the access level Permissions management of services whose other actions the catalogue does not have, in lower case.
+permissions := {lower(concat(":", [service, name])) |
+	some service, names in catalogue.permissions
+	some name in names
+}
+
+# METADATA
 # title: Services
 # description: The prefixes of the services of the catalogue.
 services := object.keys(catalogue.services)
@@ -59,3 +72,26 @@ services := object.keys(catalogue.services)
 # title: Resource types
 # description: The resource types of an action, empty for one that the catalogue does not have.
 types(action) := {type | some type in known(action).resources}
+
+# METADATA
+# title: Formats
+# description: |
+#   What the ARNs of the resource types of an action look like, as {"format", "service", "region", "account", "literal", "expression"}: the
+#   format is as in the catalogue, the literal what the part behind the account begins with, and the expression all of that part.
+formats(action) := {_formats[lower(split(action, ":")[0])][type] | some type in types(action)}
+
+# Worked out once, not anew for each action.
+# regal ignore:prefer-set-or-object-rule
+_formats := {service: {type: _format(format) | some type, format in entry.resources} | some service, entry in catalogue.services}
+
+_format(format) := {
+	"format": format, "service": parts[2], "region": parts[3], "account": parts[4],
+	"literal": regex.replace(local, `\$.*$`, ""),
+	"expression": concat("", ["^", regex.replace(regex.replace(local, _names, `[^/]+`), `\$\{[^}]+\}`, ".+"), "$"]),
+} if {
+	parts := split(format, ":")
+	local := concat(":", array.slice(parts, 5, count(parts)))
+}
+
+# Names with a slash behind them are those of something else.
+_names := `\$\{(?:BucketName|AccessPointName)\}`

@@ -20,9 +20,23 @@ test_known[action] if {
 }
 
 test_what_the_catalogue_does_not_have[action] if {
-	some action in ["s3:PutObjects", "iam:PassRole", "s3:*", "*"]
+	some action in ["s3:PutObjects", "ec2:RunInstances", "s3:*", "*"]
 	not actions.known(action)
 	actions.types(action) == set()
+}
+
+test_permissions if {
+	"ecr:setrepositorypolicy" in actions.permissions
+	not "s3:putbucketpolicy" in actions.permissions # which the catalogue has among all of S3
+}
+
+test_formats if {
+	[format] := [one | some one in actions.formats("s3:getobject"); one.region == ""]
+	format.service == "s3"
+	regex.match(format.expression, "b/dir/key")
+	not regex.match(format.expression, "b")
+	[role] := [one | some one in actions.formats("iam:PassRole")]
+	role.literal == "role/"
 }
 
 test_on if {

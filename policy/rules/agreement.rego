@@ -111,22 +111,46 @@ one_sided := [{"half": half, "role": role, "bucket": between, "policy": gate.tit
 ]
 
 # The roles that can have to do with a bucket in another account, with their policies as they were read.
-_roles := [object.union(role, {"read": [one.policy | some one in read], "documents": [one.document | some one in read]}) |
+_roles := [object.union(role, {
+	"read": [one.policy | some one in array.concat(read, limits)],
+	"documents": [one.document | some one in read],
+	"layers": [[one.document | some one in layer] | some layer in [read, limits]; count(layer) > 0],
+}) |
 	some role in roles.found
 	count(_accounts_of_buckets - {role.account}) > 0
-	read := [one | some attachment in role.policies; one := attachments.reading(attachment); one.state == "known"]
+	read := _known(role.policies)
+	limits := _known(role.limits)
 ]
+
+_known(policies) := [one | some attachment in policies; one := attachments.reading(attachment); one.state == "known"]
 
 _accounts_of_buckets contains bucket.account if some bucket in _buckets
 
-_asked(role, way) := {[half, request] |
+# What the two halves say of the caller and of where the request comes from may be as both want it.
+_asked(role, way) := {[half, one.request] |
 	some statement in array.concat(_own(role), _for(way.gates[0], role))
-	some request in _requests(statement, role, way)
-	steps := _steps(request, way)
-	by_role := _all_allowed(role, steps)
-	by_bucket := _all_let_in(steps)
-	by_role != by_bucket
-	half := {true: "bucket", false: "role"}[by_role]
+	tried := [{"request": request, "asked": _chosen(request), "role": by_role, "bucket": by_bucket} |
+		some request in _requests(statement, role, way)
+		steps := _steps(request, way)
+		by_role := _all_allowed(role, steps)
+		by_bucket := _all_let_in(steps)
+	]
+	agreed := {one.asked | some one in tried; one.role; one.bucket}
+	some one in tried
+	one.role != one.bucket
+	not one.asked in agreed
+	half := {true: "bucket", false: "role"}[one.role]
+}
+
+# What a caller chooses of a request, on the way that it comes.
+_chosen(request) := [request.action, request.resource, {key: value |
+	some key, value in request.context
+	_is_chosen(key)
+}]
+
+_is_chosen(key) if {
+	startswith(key, "s3:")
+	not key in {"s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn", "s3:resourceaccount"}
 }
 
 _between("role", _, way) := way.gates[0]
@@ -139,43 +163,86 @@ _own(role) := [statement |
 	statement.effect == "Allow"
 ]
 
-# The statements of a policy that name the role.
+# The statements of a policy that name the role, as their principal or in a condition.
 _for(gate, role) := [statement |
 	some statement in gate.document.statements
 	statement.effect == "Allow"
+	_is_for(statement, role)
+]
+
+_is_for(statement, role) if {
 	some ["AWS", name] in statement.principal.names
 	name == role.arn
-]
+}
+
+_is_for(statement, role) if {
+	some condition in statement.conditions
+	condition.context_key == "aws:principalarn"
+	role.arn in _list(condition.wanted)
+}
 
 # What a statement grants on the way, as requests of the role.
 _requests(statement, role, way) := {{"principal": session, "action": action, "resource": resource, "context": context} |
-	some resource in {standins.instance(pattern) | some pattern in _list(statement.source.Resource); _within(pattern, way)}
+	some resource in {resource | some pattern in _list(statement.source.Resource); some resource in _meant(pattern, way)}
 	some action in {action | some pattern in _list(statement.source.Action); some action in _named(pattern)}
-	some context in standins.contexts(statement.conditions, object.union(_carried(resource, way.point), {
-		"aws:securetransport": ["true"],
-		"s3:tlsversion": ["1.3"],
-		"aws:principalarn": [role.arn],
-		"aws:principalaccount": [role.account],
-	}))
-	case := _case({"principal": session, "action": action, "context": context}, resource, way.gates[0].account)
+	_is_done_on(action, resource)
+	some context in standins.contexts(looked_at, object.union(_carried(resource, way.point), known))
+	case := _case({"principal": session, "action": action, "context": context}, resource, account)
 	statements.matches(statement) == 1 with input as case
 } if {
 	session := concat("", ["arn:", split(role.arn, ":")[1], ":sts::", role.account, ":assumed-role/", role.name, "/session"])
+	account := way.gates[0].account
+	looked_at := array.concat(statement.conditions, [condition |
+		some layer in array.concat([[gate.document | some gate in way.gates]], role.layers)
+		some document in layer
+		some beside in document.statements
+		some condition in beside.conditions
+		not _is_chosen(condition.context_key)
+	])
+	known := object.union(
+		{
+			"aws:securetransport": ["true"],
+			"s3:tlsversion": ["1.3"],
+			"aws:principalarn": [role.arn],
+			"aws:principalaccount": [role.account],
+		},
+		object.filter(
+			{
+				"aws:principalisawsservice": ["false"],
+				"aws:principaltype": ["AssumedRole"],
+				"aws:resourceaccount": [account],
+				"aws:viaawsservice": ["false"],
+				"s3:resourceaccount": [account],
+			},
+			[condition.context_key | some condition in looked_at],
+		),
+	)
 }
+
+_is_done_on(action, resource) if {true: "object", false: "bucket"}[_is_object(resource)] in actions.types(action)
+
+_is_done_on(action, _) if not actions.known(action)
+
+_is_object(resource) := contains(replace(resource, ":accesspoint/", ":"), "/")
 
 _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
 
 else := {pattern}
 
-_within(pattern, way) if {
-	way.point == null
-	some end in ["", "/"]
-	startswith(concat("", [pattern, end]), concat("", [way.gates[0].arn, "/"]))
-}
-
-_within(pattern, way) if {
+# What a pattern means of the bucket, or of the access point, that the way leads to. Whether a wildcard in front of the bucket's name covers
+# it, is tried with the request.
+_meant(pattern, way) := {standins.instance(pattern)} if {
+	way.point != null
 	regex.replace(pattern, _point_form, "$1") == concat("", [way.point.account, ":accesspoint/", way.point.name])
 }
+
+_meant(pattern, way) := _meant_of(pattern, way.gates[0].arn) if way.point == null
+
+_meant_of(pattern, arn) := {standins.instance(pattern)} if pattern == arn
+
+else := {standins.instance(pattern)} if startswith(pattern, concat("", [arn, "/"]))
+
+else := {arn, concat("", [arn, "/x"])} if regex.match(`^[^/]*[*?]`, pattern)
 
 # What a request carries of the access point that it comes through.
 _carried(_, null) := {"s3:dataaccesspointarn": [null], "s3:dataaccesspointaccount": [null], "s3:accesspointnetworkorigin": [null]}
@@ -200,7 +267,7 @@ default _all_allowed(_, _) := false
 
 _all_allowed(role, steps) if {
 	every step in steps {
-		_allows(role.documents, step.case)
+		_allows(role, step.case)
 	}
 }
 
@@ -214,7 +281,14 @@ _all_let_in(steps) if {
 
 default _allows(_, _) := false
 
-_allows(documents, case) if {
+_allows(role, case) if {
+	count(role.documents) > 0
+	every layer in role.layers {
+		_layer_allows(layer, case)
+	}
+}
+
+_layer_allows(documents, case) if {
 	count(_taking_away(documents, case)) == 0
 	some document in documents
 	some statement in document.statements
@@ -222,12 +296,12 @@ _allows(documents, case) if {
 	statements.matches(statement) == 1 with input as case
 }
 
-# A Deny with conditions may be about other requests than this one.
+# A Deny with conditions on what a caller chooses may be about other requests than this one.
 _taking_away(documents, case) := [statement |
 	some document in documents
 	some statement in document.statements
 	statement.effect == "Deny"
-	statement.conditions == []
+	count([condition | some condition in statement.conditions; _is_chosen(condition.context_key)]) == 0
 	some [_, 1] in principals.names(statement) with input as case
 	statements.matches(statement) == 1 with input as case
 ]

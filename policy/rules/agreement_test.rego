@@ -163,3 +163,92 @@ test_strangers_beside_consumers[name] if {
 	}}])]
 	[[one.named, one.near] | some one in found] == case.want
 }
+
+# Which actions are one-sided, and which half lacks them, by what the two halves say.
+_halves(role, bucket, limit) := {concat(" ", [one.half, one.action]) | some one in found} if {
+	both := ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]
+	boundary := concat(":", ["arn:aws:iam:", "123456789012", "policy/limit"])
+	found := agreement.one_sided with input as [
+		_steps("a", "123456789012", array.concat(
+			[
+				{"type": "aws:iam/role:Role", "inputs": object.union({"name": "R"}, {key: boundary | some key in ["permissionsBoundary"]; limit != {}})},
+				{"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _policy([object.union({"Resource": both}, one) | some one in role])}},
+			],
+			[{"type": "aws:iam/policy:Policy", "inputs": {"name": "limit", "policy": _allow(limit)}} | limit != {}],
+		)),
+		_steps("b", "987654321098", [{"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {
+			"bucket": "b",
+			"policy": _policy([object.union({"Resource": both, "Principal": {"AWS": "arn:aws:iam::123456789012:role/R"}}, one) | some one in bucket]),
+		}}]),
+	]
+}
+
+_policy(statements) := json.marshal({"Version": "2012-10-17", "Statement": [object.union({"Effect": "Allow"}, one) | some one in statements]})
+
+_get := {"Action": "s3:GetObject"}
+
+_get_and_put := {"Action": ["s3:GetObject", "s3:PutObject"]}
+
+_list_under(prefix) := {"Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": prefix}}}
+
+test_halves[name] if {
+	some name, case in {
+		"the same": {"role": [_get_and_put], "bucket": [_get, {"Action": "S3:putobject"}], "want": set()},
+		"the bucket lacks one": {"role": [_get_and_put], "bucket": [_get], "want": {"bucket s3:PutObject"}},
+		"the role lacks one": {"role": [_get], "bucket": [_get_and_put], "want": {"role s3:PutObject"}},
+		"another prefix": {"role": [_list_under("a/*")], "bucket": [_list_under("c/*")], "want": {"bucket s3:ListBucket", "role s3:ListBucket"}},
+		"a prefix on one side": {"role": [_list_under("a/*")], "bucket": [{"Action": "s3:ListBucket"}], "want": {"role s3:ListBucket"}},
+		"everything of every bucket": {"role": [{"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}], "bucket": [_get], "want": {"bucket s3:PutObject"}},
+		"every bucket that begins so": {"role": [{"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b*"}], "bucket": [_get], "want": set()},
+		"another bucket that begins so": {"role": [_get, {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::c*"}], "bucket": [_get], "want": set()},
+		"an action that there is not": {"role": [_get, {"Action": "s3:Fetch"}], "bucket": [_get], "want": {"bucket s3:Fetch"}},
+	}
+	_halves(case.role, case.bucket, {}) == case.want
+}
+
+# What a condition says of the caller and its surroundings can be so; what it says of the account and of the bucket is so, or is not.
+test_conditions_of_one_half[name] if {
+	some name, case in {
+		"an organization": {"bucket": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, "want": set()},
+		"an endpoint": {"role": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}, "want": set()},
+		"two endpoints": {
+			"role": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+			"bucket": {"StringEquals": {"aws:SourceVpce": "vpce-2"}},
+			"want": {"bucket s3:GetObject", "role s3:GetObject"},
+		},
+		"the bucket's account": {"role": {"StringEquals": {"aws:ResourceAccount": "987654321098", "s3:ResourceAccount": "987654321098"}}, "want": set()},
+		"another account": {"role": {"StringEquals": {"aws:ResourceAccount": "111122223333"}}, "want": {"role s3:GetObject"}},
+		"no service": {"bucket": {"Bool": {"aws:PrincipalIsAWSService": "false", "aws:ViaAWSService": "false"}}, "want": set()},
+		"what the caller has to send": {"bucket": {"StringEquals": {"s3:x-amz-acl": "private"}}, "want": {"bucket s3:GetObject"}},
+	}
+	_halves(
+		[object.union(_get, {"Condition": object.get(case, "role", {})})],
+		[object.union(_get, {"Condition": object.get(case, "bucket", {})})],
+		{},
+	) == case.want
+}
+
+test_what_a_half_denies[name] if {
+	everybody := {"Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+	some name, case in {
+		"everything": {"deny": {}, "want": {"bucket s3:GetObject"}},
+		"plain http": {"deny": {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, "want": set()},
+		"other accounts": {"deny": {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": "987654321098"}}}, "want": {"bucket s3:GetObject"}},
+		"other accounts than both": {"deny": {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": ["987654321098", "123456789012"]}}}, "want": set()},
+		"other networks": {"deny": {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}, "want": set()},
+		"what is not asked for so": {"deny": {"Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}}, "want": set()},
+		"another role": {"deny": {"Principal": {"AWS": "arn:aws:iam::123456789012:role/S"}}, "want": set()},
+	}
+	_halves([_get], [_get, object.union(everybody, case.deny)], {}) == case.want
+}
+
+test_a_boundary_takes_part if {
+	_halves([_get_and_put], [_get_and_put], {"Action": "s3:Get*", "Resource": "*"}) == {"role s3:PutObject"}
+	_halves([_get_and_put], [_get_and_put], {"Action": "s3:*", "Resource": "*"}) == set()
+}
+
+test_a_role_that_a_condition_names if {
+	named := {"Principal": {"AWS": "*"}, "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/R"}}}
+	_halves([_get], [object.union(_get_and_put, named)], {}) == {"role s3:PutObject"}
+	_halves([_get], [object.union(_get, named)], {}) == set()
+}

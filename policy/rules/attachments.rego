@@ -81,7 +81,7 @@ _places := {
 	"aws:sqs/queuePolicy:QueuePolicy": [{"kind": "queue", "property": "policy"}],
 }
 
-_texts(resource, property) := [inline.policy | some inline in resource.inputs.inlinePolicies; inline.policy] if {
+_texts(resource, property) := [text | some inline in resource.inputs.inlinePolicies; some text in _inline(inline)] if {
 	property == "inlinePolicies"
 	is_array(resource.inputs.inlinePolicies)
 }
@@ -98,6 +98,13 @@ else := [resource.inputs[property]] if property in object.keys(resource.inputs)
 else := [null] if endswith(resource.type, "Policy")
 
 else := []
+
+_inline(one) := [one.policy] if one.policy
+
+# One without a policy is how a program says that there shall be none.
+else := [] if object.keys(one) - {"name", "__defaults"} == set()
+
+else := [null]
 
 default _role(_) := ""
 
@@ -124,16 +131,21 @@ _arn(kind, resource) := arn if {
 	not unknowns.unknown(arn)
 }
 
+else := concat(":", ["arn", resource.partition, "sqs", region, account, name]) if {
+	[_, region, account, name] := regex.find_all_string_submatch_n(_queue_url, resource.inputs.queueUrl, 1)[0]
+}
+
 else := _bucket(resource) if kind in {"acl", "bucket"}
 
 # The type is as aws:ecr/repositoryPolicy:RepositoryPolicy.
-else := concat(":", ["arn", resource.partition, service, "us-east-1", _owner(resource.account), local]) if {
+else := concat(":", ["arn", resource.partition, service, _region(resource), _owner(resource.account), local]) if {
 	kind == "other"
 	[service, type] := split(split(resource.type, ":")[1], "/")
 	local := concat("/", [trim_suffix(type, "Policy"), _name(resource)])
 }
 
-else := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
+else := concat(":", ["arn", resource.partition, _service[kind], region, _owner(resource.account), local]) if {
+	region := {true: "", false: _region(resource)}[_service[kind] == "iam"]
 	local := concat("", [_local[kind], _name(resource)])
 }
 
@@ -143,6 +155,13 @@ _named_by := {
 	"aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn",
 	"aws:sns/topicPolicy:TopicPolicy": "arn",
 }
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+_queue_url := `^https://sqs\.([a-z0-9-]+)\.[a-z.]+/([0-9]{12})/(.+)$`
+
+_region(resource) := resource.region if regex.match(`^[a-z0-9-]*[a-z]-[0-9]+$`, resource.region)
+
+else := "us-east-1"
 
 _bucket(resource) := concat("", ["arn:", resource.partition, ":s3:::", name]) if name := stacks.bucket_name(resource)
 
@@ -163,14 +182,14 @@ _owner("") := "123456789012"
 _owner(account) := account if account != ""
 
 _service := {
-	"accessPoint": "s3:us-east-1",
-	"function": "lambda:us-east-1",
-	"identity": "iam:",
-	"trust": "iam:",
-	"key": "kms:us-east-1",
-	"queue": "sqs:us-east-1",
-	"topic": "sns:us-east-1",
-	"secret": "secretsmanager:us-east-1",
+	"accessPoint": "s3",
+	"function": "lambda",
+	"identity": "iam",
+	"trust": "iam",
+	"key": "kms",
+	"queue": "sqs",
+	"topic": "sns",
+	"secret": "secretsmanager",
 }
 
 _local := {

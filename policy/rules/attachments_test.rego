@@ -6,11 +6,27 @@ _resource(type, inputs) := {"steps": [{"op": "create", "newState": {"urn": sprin
 
 _deny := json.marshal({"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}})
 
+test_policies_in_a_role[name] if {
+	some name, case in {
+		"shown": {"given": [{"name": "p", "policy": json.marshal({"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})}], "want": ["known"]},
+		"not known": {"given": [{"name": "p", "policy": "04da6b54-80e4-46f7-96ec-b56ff0331ba9"}], "want": ["unknown"]},
+		"not known as a whole": {"given": ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"], "want": ["unknown"]},
+		"secret as a whole": {"given": [{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "x"}], "want": ["unknown"]},
+		"none": {"given": [{"name": ""}], "want": []},
+	}
+	read := attachments.read with input as _resource("aws:iam/role:Role", {"name": "R", "inlinePolicies": case.given})
+	[one.state | some one in read] == case.want
+}
+
 test_found[name] if {
 	some name, case in {
 		"a bucket": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "b", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::b", "known"]},
 		"a bucket that is not known": {"type": "aws:s3/bucketPolicy:BucketPolicy", "inputs": {"bucket": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["bucket", "arn:aws:s3:::bucket", "known"]},
 		"a queue": {"type": "aws:sqs/queue:Queue", "inputs": {"name": "q", "policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:q", "known"]},
+		"a queue by its URL": {"type": "aws:sqs/queuePolicy:QueuePolicy", "inputs": {"queueUrl": "https://sqs.eu-west-1.amazonaws.com/987654321098/q", "policy": _deny}, "want": ["queue", "arn:aws:sqs:eu-west-1:987654321098:q", "known"]},
+		"a queue that is not known": {"type": "aws:sqs/queuePolicy:QueuePolicy", "inputs": {"queueUrl": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
+		"a topic of a region": {"type": "aws:sns/topic:Topic", "inputs": {"name": "t", "region": "eu-west-1", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
+		"a topic of a region that is not known": {"type": "aws:sns/topic:Topic", "inputs": {"name": "t", "region": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["topic", "arn:aws:sns:us-east-1:123456789012:t", "known"]},
 		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
 		"a topic": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "arn:aws:sns:eu-west-1:123456789012:t", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
 		"a topic that is not known": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["topic", "arn:aws:sns:us-east-1:123456789012:n", "known"]},

@@ -43,8 +43,17 @@ deputies(policy, attached) := [{"index": statement.index, "service": service, "w
 	statement.effect == "Allow"
 	some ["Service", service] in statement.principal.names
 	not contains(service, "*")
+	not _keeps_apart(service, statement)
 	witness := _gets_in_as({service}, document, statement, attached, "plain")
 ]
+
+# A load balancer's logs only ever go to where the id of its account is.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+_keeps_apart("logdelivery.elasticloadbalancing.amazonaws.com", statement) if {
+	every resource in _list(statement.source.Resource) {
+		regex.match(`/AWSLogs/[0-9]{12}/`, resource)
+	}
+}
 
 # METADATA
 # title: For anybody
@@ -276,21 +285,55 @@ _values(caller, key, _, _) := [null] if {
 }
 
 # A service acts for anybody's resources, and says whose.
-_values(caller, "aws:sourceaccount", _, _) := ["000000000000"] if endswith(caller, ".amazonaws.com")
-
-_values(caller, "aws:sourcearn", looked_at, _) := array.concat(["arn:aws:s3:::stranger"], [arn |
-	some condition in looked_at
-	condition.context_key == "aws:sourcearn"
-	some text in standins.instances(condition)
-	some arn in ({stranger | stranger := _in_account(text, "000000000000")} | _names_of_buckets(caller, text))
+_values(caller, "aws:sourceaccount", looked_at, _) := array.concat(["000000000000"], [id |
+	some pattern in _asked_for(looked_at, "aws:sourceaccount")
+	some id in _ids_like(pattern)
 ]) if {
 	endswith(caller, ".amazonaws.com")
 }
 
-# A bucket's name does not tell whose it is, and anybody may get it one day.
-_names_of_buckets("s3.amazonaws.com", arn) := {arn}
+_values(caller, key, looked_at, _) := array.concat(["arn:aws:s3:::stranger"], [arn |
+	some pattern in _asked_for(looked_at, key)
+	some arn in _strangers_like(pattern)
+]) if {
+	endswith(caller, ".amazonaws.com")
+	regex.match(_sources, key)
+}
 
-_names_of_buckets(caller, _) := set() if caller != "s3.amazonaws.com"
+# Services say whose thing it is by its ARN, also in what they have KMS encrypt.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+_sources := `^(?:aws:sourcearn|kms:encryptioncontext:aws:.*arn)$`
+
+_asked_for(looked_at, key) := {text |
+	some condition in looked_at
+	condition.context_key == key
+	some text in _list(condition.wanted)
+	is_string(text)
+}
+
+# ARNs of a stranger's that are like a pattern.
+_strangers_like(pattern) := {arn |
+	some id in ({"000000000000"} | {id |
+		[account] := array.slice(split(pattern, ":"), 4, 5)
+		some id in _ids_like(account)
+	})
+	arn := standins.instance(_in_account(pattern, id))
+} | {arn | arn := _anybodys(pattern)}
+
+# A bucket's name does not tell whose it is, and anybody may get it one day; nor does an ARN without an account and with a wildcard.
+_anybodys(pattern) := standins.instance(pattern) if contains(pattern, ":s3:::")
+
+else := standins.instance(pattern) if regex.match(`^(?:[^:]*:){4}:.*[*?]`, pattern)
+
+# Ids of accounts that a pattern of them covers.
+_ids_like(pattern) := {id |
+	regex.match(`^[0-9?]*[*?][0-9*?]*$`, pattern)
+	some digit in ["0", "1"]
+	filled := replace(pattern, "?", digit)
+	missing := 12 - count(replace(filled, "*", ""))
+	missing >= 0
+	id := replace(regex.replace(filled, `^([0-9]*)\*`, concat("", ["${1}", substring("000000000000", 0, missing)])), "*", "")
+}
 
 _in_account(arn, account) := regex.replace(arn, `^((?:[^:]*:){4})[^:]+(:.*)$`, concat("", ["${1}", account, "${2}"])) if {
 	regex.match(`^(?:[^:]*:){4}[^:]+:`, arn)

@@ -53,20 +53,46 @@ _policies_by_role := {of: urns |
 	urns := {one.policy | some one in _pairs; one.role == of}
 }
 
-_pairs := array.concat(
-	[{"role": of, "policy": resource.urn} |
-		some resource in stacks.resources
-		resource.type == "aws:iam/rolePolicy:RolePolicy"
-		some of in _names(resource, "role")
-	],
-	[{"role": of, "policy": urn} |
-		some resource in stacks.resources
-		resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-		some name in stacks.names(resource, "policyArn")
-		some urn in object.get(_managed_by_arn, name, {name})
-		some of in _names(resource, "role")
-	],
-)
+_pairs := [pair | some pairs in [_inline, _attached_to_one, _attached_to_several, _said_by_the_role]; some pair in pairs]
+
+_inline := [{"role": of, "policy": resource.urn} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/rolePolicy:RolePolicy"
+	some of in _names(resource, "role")
+]
+
+_attached_to_one := [{"role": of, "policy": urn} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	some urn in _urns(resource, "policyArn")
+	some of in _names(resource, "role")
+]
+
+_attached_to_several := [{"role": of, "policy": urn} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/policyAttachment:PolicyAttachment"
+	some urn in _urns(resource, "policyArn")
+	some name in _given(resource, "roles")
+	of := _in_account(name, resource.account)
+]
+
+_said_by_the_role := [{"role": resource.urn, "policy": urn} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/role:Role"
+	some urn in _urns(resource, "managedPolicyArns")
+]
+
+_urns(resource, property) := {urn |
+	some name in _given(resource, property)
+	some urn in object.get(_managed_by_arn, name, {name})
+}
+
+# What a property is, or has, and what it comes from.
+_given(resource, property) := {name | some name in object.get(resource.dependencies, property, [])} | {name |
+	value := object.get(resource.inputs, property, [])
+	some name in {value} | {one | some one in value}
+	is_string(name)
+}
 
 # regal ignore:prefer-set-or-object-rule
 _managed_by_role := {of: arns |
@@ -81,15 +107,21 @@ _attached := [{"role": of, "arn": resource.inputs.policyArn} |
 	some of in _names(resource, "role")
 ]
 
-# Managed policies that are not there yet have no ARN, and are known by their URN.
+# Managed policies that are not there yet are known by their URN, and by the ARN that they will have.
 # regal ignore:prefer-set-or-object-rule
 _managed_by_arn := {arn: urns |
 	some policy in _managed
-	arn := policy.outputs.arn # regal ignore:comprehension-term-assignment
-	urns := {one.urn | some one in _managed; one.outputs.arn == arn}
+	arn := policy.arn # regal ignore:comprehension-term-assignment
+	urns := {one.urn | some one in _managed; one.arn == arn}
 }
 
-_managed := [resource | some resource in stacks.resources; resource.type == "aws:iam/policy:Policy"]
+_managed := [{"urn": resource.urn, "arn": arn} |
+	some resource in stacks.resources
+	resource.type == "aws:iam/policy:Policy"
+	path := object.get(resource.inputs, "path", "/")
+	to_be := concat("", ["arn:", resource.partition, ":iam::", resource.account, ":policy", path, object.get(resource.inputs, "name", resource.name)])
+	arn := object.get(resource.outputs, "arn", to_be)
+]
 
 # Names of roles are unique within an account.
 _names(resource, property) := {_in_account(name, resource.account) | some name in stacks.names(resource, property)}

@@ -19,6 +19,7 @@ test_found[name] if {
 	inline := {"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _policy}}
 	managed := {"type": "aws:iam/policy:Policy", "inputs": {"policy": _policy}}
 	attachment := {"type": "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "inputs": {"role": "R", "policyArn": _unknown}}
+	attach_to_several := {"type": "aws:iam/policyAttachment:PolicyAttachment", "inputs": {"roles": ["R", "S"], "policyArn": _unknown}}
 	some name, case in {
 		"no policy": {"beside": [], "want": 0},
 		"an inline policy": {"beside": [inline], "want": 1},
@@ -41,6 +42,26 @@ test_found[name] if {
 				object.union(managed, {"outputs": {"arn": "arn:aws:iam::123456789012:policy/p"}}),
 				object.union(attachment, {"inputs": {"policyArn": "arn:aws:iam::123456789012:policy/p"}}),
 			],
+			"want": 1,
+		},
+		"a managed policy by the ARN that it will have": {
+			"beside": [
+				object.union(managed, {"inputs": {"name": "p", "path": "/x/", "policy": _policy}}),
+				object.union(attachment, {"inputs": {"policyArn": "arn:aws:iam::123456789012:policy/x/p"}}),
+			],
+			"want": 1,
+		},
+		"a managed policy that is attached to several": {
+			"beside": [managed, object.union(attach_to_several, {"propertyDependencies": {"policyArn": [_urn(1, managed)]}})],
+			"want": 1,
+		},
+		"a managed policy that is attached to several others": {
+			"beside": [managed, object.union(attach_to_several, {"inputs": {"roles": ["S"]}, "propertyDependencies": {"policyArn": [_urn(1, managed)]}})],
+			"want": 0,
+		},
+		"a managed policy that the role says it has": {
+			"role": object.union(_role, {"inputs": {"managedPolicyArns": ["arn:aws:iam::123456789012:policy/p"]}}),
+			"beside": [object.union(managed, {"inputs": {"name": "p", "policy": _policy}})],
 			"want": 1,
 		},
 		"a managed policy that is not attached": {"beside": [managed], "want": 0},

@@ -28,9 +28,9 @@ else := {"path": "", "contents": one}
 # METADATA
 # title: Resources
 # description: |
-#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "inputs", "outputs",
-#   "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account is empty where nothing tells it; the
-#   dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the resource when it
+#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "region", "inputs",
+#   "outputs", "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account and the region are empty
+#   where nothing tells them; the dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the resource when it
 #   changes.
 resources := [{
 	"stack": trim_prefix(parts[0], "urn:pulumi:"),
@@ -39,6 +39,7 @@ resources := [{
 	"name": parts[count(parts) - 1],
 	"account": owner.account,
 	"partition": owner.partition,
+	"region": object.get(state, ["inputs", "region"], owner.region),
 	"inputs": object.get(state, "inputs", {}),
 	"outputs": object.get(state, "outputs", {}),
 	"dependencies": object.get(state, "propertyDependencies", {}),
@@ -132,20 +133,24 @@ incomplete(contents) := {message |
 
 _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "replace", "read", "read-replacement"}
 
-# Whose resources are, as {"account", "partition"}, by their provider; by "" what the stack's settings say, which only a preview has.
+# Whose resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only a preview has.
 _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	some provider in states(contents)
 	provider.type == "pulumi:providers:aws"
 	inputs := object.get(provider, "inputs", {})
+	region := object.get(inputs, "region", setting.region)
 	owner := {
 		"account": _account(inputs, setting),
-		"partition": object.get(_partitions, _area(object.get(inputs, "region", "")), setting.partition),
+		"partition": object.get(_partitions, _area(region), setting.partition),
+		"region": region,
 	}
 }) if {
 	ids := object.get(contents, ["config", "aws:allowedAccountIds"], "")
+	region := object.get(contents, ["config", "aws:region"], "")
 	setting := {
 		"account": _account({"allowedAccountIds": ids}, {"account": ""}),
-		"partition": object.get(_partitions, _area(object.get(contents, ["config", "aws:region"], "")), "aws"),
+		"partition": object.get(_partitions, _area(region), "aws"),
+		"region": region,
 	}
 }
 
@@ -174,9 +179,10 @@ else := ""
 # Where nothing else tells it, the ARN does, once the resource is there.
 _owner(state, owner) := owner if owner.account != ""
 
-else := {"account": parts[4], "partition": parts[1]} if {
+else := {"account": parts[4], "partition": parts[1], "region": region} if {
 	parts := split(state.outputs.arn, ":")
 	count(parts) > 5
+	region := {true: parts[3], false: owner.region}[owner.region == ""]
 }
 
 else := owner

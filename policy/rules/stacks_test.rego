@@ -11,7 +11,7 @@ test_files if {
 
 test_resources if {
 	[one] := stacks.resources with input as {"steps": [{"op": "create", "newState": _state}, {"op": "delete"}, {"op": "replace", "newState": _state}]}
-	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "inputs": {}, "outputs": {}, "dependencies": {}, "trigger": null}
+	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "region": "", "inputs": {}, "outputs": {}, "dependencies": {}, "trigger": null}
 	count(stacks.resources) == 1 with input as {"deployment": {"resources": [_state, object.union(_state, {"delete": true})]}}
 	count(stacks.resources) == 0 with input as {"something": "else"}
 }
@@ -49,6 +49,18 @@ test_what_is_about_a_bucket_has_a_name_in_common_with_it if {
 	stacks.bucket_name(unknown) == "n" with input as given
 	stacks.bucket_name(_policy({"bucket": "m"})) == "m" with input as given
 	not stacks.bucket_name(_policy({})) with input as {"steps": []}
+}
+
+_regions(contents) := {resource.region | some resource in resources} if resources := stacks.resources with input as contents
+
+test_the_region_is_the_resource_s_then_the_provider_s_then_the_setting_s_then_that_of_the_arn if {
+	config := {"aws:region": "eu-west-1"}
+	of_itself := object.union(_of_provider, {"inputs": {"region": "eu-central-1"}})
+	_regions({"config": config, "steps": [{"op": "same", "newState": _state}, {"op": "same", "newState": of_itself}]}) == {"eu-west-1", "eu-central-1"}
+	there := object.union(_provider, {"inputs": {"region": "ap-south-1"}})
+	_regions({"config": config, "steps": [{"op": "same", "newState": there}, {"op": "same", "newState": _of_provider}]}) == {"ap-south-1"}
+	_regions({"config": config, "steps": [{"op": "same", "newState": _provider}, {"op": "same", "newState": _of_provider}]}) == {"eu-west-1"}
+	_regions({"deployment": {"resources": [object.union(_state, {"outputs": {"arn": "arn:aws:sqs:eu-west-1:123456789012:q"}})]}}) == {"eu-west-1"}
 }
 
 _partition(contents) := one.partition if [one] := stacks.resources with input as contents
