@@ -67,6 +67,8 @@ func run(t *testing.T, side, account string) (*engine, error) {
 			"share":         `["parameterStore","secretsManager"]`, "shareOutsideOrganization": "true", "roleArnFrom": "parameterStore",
 			"secretReaders":  `["arn:aws:iam::987654321098:role/Deploy"]`,
 			"accessAnalyzer": "true", "trailBucketName": "t-t", "trailRetentionDays": "9", "alarmClientErrors": "3",
+			"consumers":            `[{"name":"partner","roleArn":"arn:aws:iam::111122223333:role/Partner","permissions":["write"],"prefixes":["in/"]}]`,
+			"consumerAccessPoints": "true",
 		} {
 			info.Config["cross-account-s3:"+key] = value
 		}
@@ -143,6 +145,9 @@ func TestDataSide(t *testing.T) {
 	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 bucket", "rules", "12", "13")
 	e.expect(t, "aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2 bucket", "rule", "GOVERNANCE", "14")
 	e.expect(t, "aws:kms/keyPolicy:KeyPolicy bucket-key", "policy", "arn:aws:iam::123456789012:role/R", `"kms:Decrypt"`)
+	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy bucket", "policy", "arn:aws:iam::111122223333:role/Partner", `"s3:DataAccessPointAccount":"987654321098"`)
+	e.expect(t, "aws:kms/keyPolicy:KeyPolicy bucket-key", "policy", "arn:aws:iam::111122223333:role/Partner", `"kms:GenerateDataKey"`)
+	e.expect(t, "aws:s3/accessPoint:AccessPoint partner", "policy", "arn:aws:s3:us-east-1:987654321098:accesspoint/partner/object/in/*")
 	e.expect(t, "aws:cloudtrail/trail:Trail trail", "s3BucketName", "t-t")
 	e.expect(t, "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 trail", "rules", "9")
 	e.expect(t, "aws:s3/bucketPolicy:BucketPolicy trail", "policy", "arn:aws:s3:::t-t/AWSLogs/987654321098/*")

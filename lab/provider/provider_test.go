@@ -322,6 +322,11 @@ func lifecycles(t *testing.T, directory, kmsKeyID string) []life {
 		{"aws:s3/bucketLoggingV2:BucketLoggingV2", map[string]any{"bucket": "shared", "targetBucket": "locked", "targetPrefix": "a/"},
 			map[string]any{"targetBucket": "shared", "targetPrefix": "b/"}},
 		{"aws:s3/bucketMetric:BucketMetric", map[string]any{"bucket": "shared", "name": "EntireBucket"}, map[string]any{}},
+		{"aws:s3/accessPoint:AccessPoint", map[string]any{
+			"name": "point", "bucket": "shared", "policy": pointGrants("arn:aws:iam::123456789012:role/R"), "publicAccessBlockConfiguration": map[string]any{
+				"blockPublicAcls": true, "blockPublicPolicy": true, "ignorePublicAcls": true, "restrictPublicBuckets": false,
+			},
+		}, map[string]any{"policy": pointGrants("arn:aws:iam::123456789012:root")}},
 		{trailType, map[string]any{"name": "t", "s3BucketName": "shared", "advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::shared/")}},
 			map[string]any{"advancedEventSelectors": []any{selects("Data", "arn:aws:s3:::other/")}, "enableLogFileValidation": true, "enableLogging": false}},
 		{topicType, map[string]any{"name": "t"}, map[string]any{"tags": map[string]any{"a": "b"}}},
@@ -398,6 +403,11 @@ func bucketGrants(principal string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::shared/*"},` +
 		`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],` +
 		`"Resource":["arn:aws:s3:::shared","arn:aws:s3:::shared/AWSLogs/*"]}]}`
+}
+
+func pointGrants(principal string) string {
+	return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"s3:GetObject",` +
+		`"Resource":"arn:aws:s3:us-east-1:123456789012:accesspoint/point/object/*"}}`
 }
 
 // Each resource is created, read without a difference, changed in each of its inputs, and deleted.
