@@ -124,16 +124,26 @@ _arn(kind, resource) := arn if {
 
 else := _bucket(resource) if kind in {"acl", "bucket"}
 
+else := concat(":", ["arn", resource.partition, "sqs", parts[1], parts[2], parts[3]]) if {
+	url := resource.inputs.queueUrl
+	not unknowns.unknown(url)
+	parts := regex.find_all_string_submatch_n(`^https://sqs\.([a-z0-9-]+)\.[^/]*/([0-9]{12})/([^/]+)$`, url, 1)[0]
+}
+
 # The type is as aws:ecr/repositoryPolicy:RepositoryPolicy.
-else := concat(":", ["arn", resource.partition, service, "us-east-1", _owner(resource.account), local]) if {
+else := concat(":", ["arn", resource.partition, service, _region(resource), _owner(resource.account), local]) if {
 	kind == "other"
 	[service, type] := split(split(resource.type, ":")[1], "/")
 	local := concat("/", [trim_suffix(type, "Policy"), _name(resource)])
 }
 
-else := concat(":", ["arn", resource.partition, _service[kind], _owner(resource.account), local]) if {
+else := concat(":", ["arn", resource.partition, _service[kind], region, _owner(resource.account), local]) if {
+	region := object.get({"iam": ""}, _service[kind], _region(resource))
 	local := concat("", [_local[kind], _name(resource)])
 }
+
+# A resource can be in another region than its provider.
+_region(resource) := object.get(resource.inputs, "region", resource.region)
 
 # What a policy that stands by itself says of what it is attached to.
 _named_by := {
@@ -147,26 +157,41 @@ else := concat("", ["arn:", resource.partition, ":s3:::bucket"])
 
 _name(resource) := name if name := permissions.function(resource)
 
+else := name if name := _own_name(resource)
+
 else := name if {
+	some property in ["arn", "queueUrl"]
+	some urn in resource.dependencies[property]
+	some name in _names[urn]
+}
+
+else := resource.name
+
+_own_name(resource) := name if {
 	name := resource.inputs.name
 	is_string(name)
 	not unknowns.unknown(name)
 }
 
-else := resource.name
+# Of what has a policy that stands by itself.
+_names[resource.urn] contains name if {
+	some resource in stacks.resources
+	resource.type in {"aws:sns/topic:Topic", "aws:sqs/queue:Queue"}
+	name := _own_name(resource)
+}
 
 _owner("") := "123456789012"
 
 _owner(account) := account if account != ""
 
 _service := {
-	"function": "lambda:us-east-1",
-	"identity": "iam:",
-	"trust": "iam:",
-	"key": "kms:us-east-1",
-	"queue": "sqs:us-east-1",
-	"topic": "sns:us-east-1",
-	"secret": "secretsmanager:us-east-1",
+	"function": "lambda",
+	"identity": "iam",
+	"trust": "iam",
+	"key": "kms",
+	"queue": "sqs",
+	"topic": "sns",
+	"secret": "secretsmanager",
 }
 
 _local := {"function": "function:", "identity": "policy/", "trust": "role/", "key": "key/", "queue": "", "topic": "", "secret": "secret:"}

@@ -14,6 +14,17 @@ test_found[name] if {
 		"a queue of an account": {"type": "aws:sqs/queue:Queue", "inputs": {"policy": _deny}, "want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"]},
 		"a topic": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "arn:aws:sns:eu-west-1:123456789012:t", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
 		"a topic that is not known": {"type": "aws:sns/topicPolicy:TopicPolicy", "inputs": {"arn": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny}, "want": ["topic", "arn:aws:sns:us-east-1:123456789012:n", "known"]},
+		"a topic in a region of its own": {"type": "aws:sns/topic:Topic", "inputs": {"name": "t", "region": "eu-west-1", "policy": _deny}, "want": ["topic", "arn:aws:sns:eu-west-1:123456789012:t", "known"]},
+		"a queue by its URL": {
+			"type": "aws:sqs/queuePolicy:QueuePolicy",
+			"inputs": {"queueUrl": "https://sqs.eu-west-1.amazonaws.com/987654321098/q", "policy": _deny},
+			"want": ["queue", "arn:aws:sqs:eu-west-1:987654321098:q", "known"],
+		},
+		"a queue that is not known": {
+			"type": "aws:sqs/queuePolicy:QueuePolicy",
+			"inputs": {"queueUrl": "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny},
+			"want": ["queue", "arn:aws:sqs:us-east-1:123456789012:n", "known"],
+		},
 		"a bucket's ACL": {"type": "aws:s3/bucketAclV2:BucketAclV2", "inputs": {"bucket": "b", "acl": "public-read"}, "want": ["acl", "arn:aws:s3:::b", "known"]},
 		"a type that nobody knows by name": {"type": "aws:cloudwatch/eventBusPolicy:EventBusPolicy", "inputs": {"policy": _deny}, "want": ["other", "arn:aws:cloudwatch:us-east-1:123456789012:eventBus/n", "known"]},
 		"a repository, which its policy does not name": {
@@ -27,4 +38,20 @@ test_found[name] if {
 	[found] := attachments.read with input as _resource(case.type, case.inputs)
 	[found.kind, found.arn, found.state] == case.want
 	count(attachments.known) == count([x | some x in case.want; x == "known"]) with input as _resource(case.type, case.inputs)
+}
+
+# Before they are there, queues and topics have no URL or ARN, but a name.
+test_a_policy_goes_by_the_name_of_what_it_is_attached_to[type] if {
+	some type, case in {
+		"aws:sqs/queuePolicy:QueuePolicy": {"of": "aws:sqs/queue:Queue", "property": "queueUrl", "want": "arn:aws:sqs:us-east-1:123456789012:q"},
+		"aws:sns/topicPolicy:TopicPolicy": {"of": "aws:sns/topic:Topic", "property": "arn", "want": "arn:aws:sns:us-east-1:123456789012:q"},
+	}
+	of := {"urn": "urn:pulumi:s::p::of::n", "type": case.of, "inputs": {"name": "q"}}
+	policy := {
+		"urn": "urn:pulumi:s::p::policy::n", "type": type,
+		"inputs": {case.property: "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny},
+		"propertyDependencies": {case.property: [of.urn]},
+	}
+	[found] := attachments.known with input as {"deployment": {"resources": [of, policy]}}
+	found.arn == case.want
 }

@@ -28,7 +28,7 @@ else := {"path": "", "contents": one}
 # METADATA
 # title: Resources
 # description: |
-#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "inputs", "outputs",
+#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "region", "inputs", "outputs",
 #   "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account is empty where nothing tells it; the
 #   dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the resource when it
 #   changes.
@@ -39,6 +39,7 @@ resources := [{
 	"name": parts[count(parts) - 1],
 	"account": owner.account,
 	"partition": owner.partition,
+	"region": owner.region,
 	"inputs": object.get(state, "inputs", {}),
 	"outputs": object.get(state, "outputs", {}),
 	"dependencies": object.get(state, "propertyDependencies", {}),
@@ -132,7 +133,7 @@ incomplete(contents) := {message |
 
 _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "replace", "read", "read-replacement"}
 
-# Whose resources are, as {"account", "partition"}, by their provider; by "" what the stack's settings say, which only a preview has.
+# Whose resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only a preview has.
 _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	some provider in states(contents)
 	provider.type == "pulumi:providers:aws"
@@ -140,12 +141,14 @@ _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	owner := {
 		"account": _account(inputs, setting),
 		"partition": object.get(_partitions, _area(object.get(inputs, "region", "")), setting.partition),
+		"region": object.get(inputs, "region", setting.region),
 	}
 }) if {
 	ids := object.get(contents, ["config", "aws:allowedAccountIds"], "")
 	setting := {
 		"account": _account({"allowedAccountIds": ids}, {"account": ""}),
 		"partition": object.get(_partitions, _area(object.get(contents, ["config", "aws:region"], "")), "aws"),
+		"region": object.get(contents, ["config", "aws:region"], "us-east-1"),
 	}
 }
 
@@ -174,7 +177,7 @@ else := ""
 # Where nothing else tells it, the ARN does, once the resource is there.
 _owner(state, owner) := owner if owner.account != ""
 
-else := {"account": parts[4], "partition": parts[1]} if {
+else := {"account": parts[4], "partition": parts[1], "region": owner.region} if {
 	parts := split(state.outputs.arn, ":")
 	count(parts) > 5
 }

@@ -11,7 +11,7 @@ test_files if {
 
 test_resources if {
 	[one] := stacks.resources with input as {"steps": [{"op": "create", "newState": _state}, {"op": "delete"}, {"op": "replace", "newState": _state}]}
-	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "inputs": {}, "outputs": {}, "dependencies": {}, "trigger": null}
+	one == {"stack": "s", "urn": _state.urn, "type": "a:b:C", "name": "n", "account": "", "partition": "aws", "region": "us-east-1", "inputs": {}, "outputs": {}, "dependencies": {}, "trigger": null}
 	count(stacks.resources) == 1 with input as {"deployment": {"resources": [_state, object.union(_state, {"delete": true})]}}
 	count(stacks.resources) == 0 with input as {"something": "else"}
 }
@@ -34,6 +34,15 @@ test_the_account_is_the_provider_s_then_the_setting_s_then_that_of_the_arn if {
 	listed := object.union(_provider, {"inputs": {"allowedAccountIds": ["111122223333"]}})
 	_accounts({"deployment": {"resources": [listed, _of_provider]}}) == {"", "111122223333"}
 	_accounts({"deployment": {"resources": [object.union(_state, {"outputs": {"arn": "arn:aws:iam::123456789012:role/r"}})]}}) == {"123456789012"}
+}
+
+_regions(contents) := {resource.region | some resource in resources} if resources := stacks.resources with input as contents
+
+test_region if {
+	_regions({"config": {"aws:region": "eu-west-1"}, "steps": [{"op": "same", "newState": _state}]}) == {"eu-west-1"}
+	elsewhere := object.union(_provider, {"inputs": {"region": "eu-north-1"}})
+	_regions({"config": {"aws:region": "eu-west-1"}, "steps": [{"op": "same", "newState": elsewhere}, {"op": "same", "newState": _of_provider}]}) == {"eu-west-1", "eu-north-1"}
+	_regions({"deployment": {"resources": [object.union(_state, {"outputs": {"arn": "arn:aws:iam::123456789012:role/r"}})]}}) == {"us-east-1"}
 }
 
 _bucket(inputs) := {"urn": "urn:pulumi:s::p::aws:s3/bucket:Bucket::b", "type": "aws:s3/bucket:Bucket", "inputs": inputs}
