@@ -170,7 +170,8 @@ _comes_from_nowhere(caller, context, looked_at) if {
 
 # What only requests through the endpoint of a VPC tell.
 _doors := {
-	"aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "aws:vpcsourceip",
+	"aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce",
+	"aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "aws:vpcsourceip",
 }
 
 # Of many requests, one that is not over plain http, for an action that there is on the resource, tells most.
@@ -257,16 +258,15 @@ _services_behind(condition) := standins.instances(condition) if {
 }
 
 # What a stranger's request can carry of the keys that the policy looks at and a stranger cannot choose freely.
-_choices(caller, document, looked_at, effort) := object.union({key: ["something-else"] | some key in in_resources - in_conditions}, {key: values |
-	some key in in_conditions | in_resources
-	values := _values(caller, key, looked_at, effort)
-}) if {
+_choices(caller, document, looked_at, effort) := object.union(others, own) if {
 	in_conditions := standins.keys(looked_at)
 	in_resources := {key |
 		some statement in document.statements
 		some template in statement.resource.templates
 		some key in variables.named(template)
 	}
+	others := {key: ["something-else"] | some key in (in_resources - in_conditions)}
+	own := {key: values | some key in (in_conditions | in_resources); values := _values(caller, key, looked_at, effort)}
 }
 
 # Where it depends on the caller, which resource it is; undefined for one whom AWS does not know that well.
@@ -344,7 +344,7 @@ _values(caller, "aws:principalarn", looked_at, _) := [arn |
 	account := split(caller, ":")[4]
 	role := concat("", ["arn:", _partition(looked_at), ":iam::", account, ":role/"])
 	others := {_in_account(text, account) | some condition in looked_at; some text in _texts(condition, "aws:principalarn")}
-	some arn in ({concat("", [role, split(caller, "/")[1]])} | _completed(looked_at, "aws:principalarn", role) | others)
+	some arn in (({concat("", [role, split(caller, "/")[1]])} | _completed(looked_at, "aws:principalarn", role)) | others)
 	regex.match(sprintf(`^arn:[^:]*:(?:iam::%[1]s:(?:root$|role/|user/)|sts::%[1]s:federated-user/)[\w+=,.@/-]*$`, [account]), arn)
 ] if {
 	startswith(caller, "arn:")
@@ -406,7 +406,7 @@ _values(caller, "aws:sourcearn", looked_at, _) := array.concat(["arn:aws:s3:::st
 	} | {arn |
 		some service in _services_named(looked_at)
 		some arn in _completed(looked_at, "aws:sourcearn", concat("", ["arn:aws:", service, ":us-east-1:000000000000:"]))
-		regex.match(`^arn:aws:[^:]*:us-east-1:000000000000:`, arn)
+		regex.match(`^arn:aws:[^:]*:us-east-1:000000000000:[^:]*$`, arn)
 	})
 ]) if {
 	endswith(caller, ".amazonaws.com")

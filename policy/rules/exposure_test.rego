@@ -78,6 +78,8 @@ test_conditions[name] if {
 		"a user's id": {"StringLike": {"aws:userid": "AIDA*"}, "want": "critical"},
 		"a session with a word in its name": {"StringLike": {"aws:userid": "*admin*"}, "want": "critical"},
 		"any source": {"StringLike": {"aws:SourceArn": "arn:aws:sns:*"}, "want": "critical"},
+		"an account's source": {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:123456789012:*"}, "want": "medium"},
+		"an account's source as a text": {"StringLike": {"aws:SourceArn": "arn:aws:sns:*:123456789012:*"}, "want": "medium"},
 		"any organization of a source": {"StringLike": {"aws:SourceOrgID": "o-*"}, "want": "critical"},
 		"any path of a source": {"ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-*"}, "want": "critical"},
 		"an organization of a source": {"StringEquals": {"aws:SourceOrgID": "o-1"}, "want": "medium"},

@@ -133,7 +133,8 @@ incomplete(contents) := {message |
 
 _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "replace", "read", "read-replacement"}
 
-# Whose resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only a preview has.
+# Whose and where resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only
+# a preview has.
 _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	some provider in states(contents)
 	provider.type == "pulumi:providers:aws"

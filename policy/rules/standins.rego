@@ -103,7 +103,7 @@ _candidates(key, conditions, choices) := [value | some value in {_shaped(key, co
 else := [value |
 	looked_at := [condition | some condition in conditions; condition.context_key == key]
 	texts := {text | some condition in looked_at; some text in instances(condition)} | _of_addresses(looked_at)
-	some value in ({null} | {_shaped(key, conditions, text) | some text in texts | _others(looked_at)})
+	some value in ({null} | {_shaped(key, conditions, text) | some text in (texts | _others(looked_at))})
 ]
 
 _of_addresses(looked_at) := addresses(networks) if {
@@ -185,11 +185,14 @@ _borders(network) := {first} | {_address(number) |
 	[first, _] := split(network, "/")
 }
 
-_number(address) := ((((numbers[0] * 256) + numbers[1]) * 256 + numbers[2]) * 256) + numbers[3] if {
-	numbers := [to_number(text) | some text in split(address, ".")]
-}
+_number(address) := sum([part |
+	some i, text in split(address, ".")
+	part := to_number(text) * _steps[i]
+])
 
-_address(number) := concat(".", [sprintf("%d", [floor(number / step) % 256]) | some step in [16777216, 65536, 256, 1]])
+_address(number) := concat(".", [sprintf("%d", [floor(number / step) % 256]) | some step in _steps])
+
+_steps := [16777216, 65536, 256, 1]
 
 # METADATA
 # title: Instance

@@ -135,7 +135,8 @@ _prefix(issuer) := "system:serviceaccount:" if startswith(issuer, "oidc.eks.")
 else := object.get(_tenants, issuer, "")
 
 # What tokens of somebody else say: a subject that no policy names, or that the statement's patterns match without the tenant being named.
-_strangers(asked, issuer) := object.union(object.get(_claims_of_strangers, issuer, {}), {_key(issuer, _claim(issuer).subject): subjects}) if {
+_strangers(asked, issuer) := object.union(others, {_key(issuer, _claim(issuer).subject): subjects}) if {
+	others := object.get(_claims_of_strangers, issuer, {})
 	prefix := _prefix(issuer)
 	subjects := array.concat(_plain_strangers(issuer), [subject |
 		prefix != ""

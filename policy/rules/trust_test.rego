@@ -75,9 +75,6 @@ test_web_identities_of_others if {
 	audience := sprintf("%s:aud", [cluster])
 	_found(_provider(cluster), {"StringEquals": {account: "system:serviceaccount:n:a", audience: "sts.amazonaws.com"}}) == []
 	_found(_provider(cluster), {"StringEquals": {audience: "sts.amazonaws.com"}}) == ["high anybody"]
-	every pattern in ["system:serviceaccount:*", "system:serviceaccount:*:a", "*"] {
-		_found(_provider(cluster), {"StringEquals": {audience: "sts.amazonaws.com"}, "StringLike": {account: pattern}}) == ["high anybody"]
-	}
 	_found(_provider(cluster), {"StringEquals": {audience: "sts.amazonaws.com"}, "StringLike": {account: "system:serviceaccount:n:*"}}) == []
 	_found("accounts.google.com", {"StringEquals": {"accounts.google.com:aud": "a"}}) == ["high anybody"]
 	_found("accounts.google.com", {}) == ["critical anybody", "medium any"]
@@ -88,6 +85,14 @@ test_web_identities_of_others if {
 }
 
 _methods(said) := {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": said}}
+
+test_namespaces_that_are_not_named[pattern] if {
+	some pattern in ["system:serviceaccount:*", "system:serviceaccount:*:a", "*"]
+	cluster := "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"
+	subject := {"StringLike": {sprintf("%s:sub", [cluster]): pattern}}
+	audience := {"StringEquals": {sprintf("%s:aud", [cluster]): "sts.amazonaws.com"}}
+	_found(_provider(cluster), object.union(subject, audience)) == ["high anybody"]
+}
 
 # Everybody can have a pool of identities: which it is, is the audience, and whether they are known there, the methods.
 test_web_identities_of_pools if {
