@@ -95,7 +95,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 	some attachment in attachments.known
 	attachment.kind != "identity"
 	some statement in findings.allows(attachment)
-	some account in exposure.accounts(statement)
+	some account in exposure.whole_accounts(attachment.document, statement, attachment)
 	account != attachment.account
 	message := sprintf("The statement allows everybody whom account %s itself allows", [account])
 }
@@ -104,7 +104,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 # title: Principals that are gone
 # description: |
 #   An id that begins with AROA or AIDA stands where the ARN of a role or user stood that has been deleted since. Nobody is let in by it,
-#   also not a new role of the same name.
+#   or kept out, also not a new role of the same name.
 # related_resources:
 #   - description: IAM unique identifiers
 #     ref: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
@@ -114,7 +114,7 @@ about_policy contains findings.on_statement(rego.metadata.rule(), attachment, st
 #   remediation: Put the ARN of the role or user that is meant in the place of the id, or remove the statement.
 about_policy contains findings.on_statement(rego.metadata.rule(), attachment, statement.index, "high", message, null) if {
 	some attachment in attachments.known
-	some statement in findings.allows(attachment)
+	some statement in findings.statements(attachment)
 	some ["AWS", name] in statement.principal.names
 	regex.match(`^(AROA|AIDA)[A-Z0-9]+$`, name)
 	message := sprintf("The principal %s is the id of a role or user that has been deleted", [name])
@@ -584,8 +584,8 @@ stale_exception contains findings.on_exception(rego.metadata.rule(), stale, "low
 	some stale in exceptions.stale(finding)
 }
 
-# What requests over a connection that has to be refused tell of it.
-_plain_http := {"aws:securetransport": ["false"]}
+# What requests over a connection that has to be refused tell of it. Without TLS there is no version of it.
+_plain_http := {"aws:securetransport": ["false"], "s3:tlsversion": [null]}
 
 _old_tls := {"aws:securetransport": ["true"], "s3:tlsversion": ["1.0", "1.1"]}
 

@@ -192,8 +192,14 @@ test_principals[name] if {
 	_bucket(array.concat(_secure, [_with(_grant, {"Principal": case.principal})])) == case.want
 }
 
+test_a_deny_for_somebody_who_is_gone if {
+	deny := _with(_plain, {"Principal": {"AWS": "AROAABCDEFGHIJKLMNOPQ"}})
+	_bucket(array.concat(_secure, [deny])) == {"dead-principal high"}
+}
+
 test_secure_transport[name] if {
 	some name, statements in {
+		"no TLS, so no version of it": [_with(_old, {"Condition": {"NumericLessThanIfExists": {"s3:TlsVersion": "1.2"}}})],
 		"IfExists": [_with(_plain, {"Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}})],
 		"JSON false": [_with(_plain, {"Condition": {"Bool": {"aws:SecureTransport": false}}})],
 		"in a list": [_with(_plain, {"Condition": {"Bool": {"aws:SecureTransport": ["false"]}}})],

@@ -31,13 +31,26 @@ fill_in(text, wildcards) := {
 	"strict": _joined(gaps, [value.strict | some value in values]),
 	"loose": _joined(gaps, [value.loose | some value in values]),
 } if {
-	gaps := [patterns.of(gap, wildcards) | some gap in regex.split(_variable, text)]
-	names := regex.find_n(_variable, text, -1)
+	gaps := [patterns.of(gap, wildcards) | some gap in regex.split(pattern, text)]
+	names := regex.find_n(pattern, text, -1)
 	values := [value | some name in names; value := _value(name, wildcards)]
 	count(values) == count(names)
 }
 
-_variable := `\$\{(?:[^}']|'[^']*')*\}`
+# METADATA
+# title: Variables in a text
+# description: A regular expression.
+pattern := `\$\{(?:[^}']|'[^']*')*\}`
+
+_parts := `^\$\{\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?\}$`
+
+# METADATA
+# title: Keys that are named
+# description: The condition keys that the variables of a text stand for, in lower case.
+named(text) := {lower(regex.find_all_string_submatch_n(_parts, variable, 1)[0][1]) |
+	some variable in regex.find_n(pattern, text, -1)
+	not variable in {"${*}", "${?}", "${$}"}
+}
 
 _joined(gaps, values) := null if null in values
 
@@ -51,7 +64,7 @@ _value(variable, wildcards) := {"strict": literal, "loose": literal} if {
 }
 
 else := _of(value, wildcards) if {
-	parts := regex.find_all_string_submatch_n(`^\$\{\s*([^,'\s]+)\s*(?:,\s*'([^']*)'\s*)?\}$`, variable, 1)[0]
+	parts := regex.find_all_string_submatch_n(_parts, variable, 1)[0]
 	value := _looked_up(lower(parts[1]), parts[2], contains(variable, ","))
 }
 

@@ -57,3 +57,8 @@ test_without_a_value_there_is_nothing_to_match[text] if {
 test_a_default_stands_in_for_a_multivalued_key if {
 	variables.fill_in("${aws:TagKeys, 'x'}", true).strict == "x" with input.request.context as _context
 }
+
+test_named if {
+	variables.named("a/${aws:username}/${ aws:PrincipalTag/Team , 'none' }/${*}") == {"aws:username", "aws:principaltag/team"}
+	variables.named("a/*") == set()
+}

@@ -169,13 +169,28 @@ else := concat("", ["arn:", resource.partition, ":s3:::bucket"])
 
 _name(resource) := name if name := permissions.function(resource)
 
+else := name if name := _own_name(resource)
+
 else := name if {
+	some property in ["arn", "queueUrl"]
+	some urn in resource.dependencies[property]
+	some name in _names[urn]
+}
+
+else := resource.name
+
+_own_name(resource) := name if {
 	name := resource.inputs.name
 	is_string(name)
 	not unknowns.unknown(name)
 }
 
-else := resource.name
+# Of what has a policy that stands by itself.
+_names[resource.urn] contains name if {
+	some resource in stacks.resources
+	resource.type in {"aws:sns/topic:Topic", "aws:sqs/queue:Queue"}
+	name := _own_name(resource)
+}
 
 _owner("") := "123456789012"
 

@@ -50,3 +50,19 @@ test_found[name] if {
 	[found.kind, found.arn, found.state] == case.want
 	count(attachments.known) == count([x | some x in case.want; x == "known"]) with input as _resource(case.type, case.inputs)
 }
+
+# Before they are there, queues and topics have no URL or ARN, but a name.
+test_a_policy_goes_by_the_name_of_what_it_is_attached_to[type] if {
+	some type, case in {
+		"aws:sqs/queuePolicy:QueuePolicy": {"of": "aws:sqs/queue:Queue", "property": "queueUrl", "want": "arn:aws:sqs:us-east-1:123456789012:q"},
+		"aws:sns/topicPolicy:TopicPolicy": {"of": "aws:sns/topic:Topic", "property": "arn", "want": "arn:aws:sns:us-east-1:123456789012:q"},
+	}
+	of := {"urn": "urn:pulumi:s::p::of::n", "type": case.of, "inputs": {"name": "q"}}
+	policy := {
+		"urn": "urn:pulumi:s::p::policy::n", "type": type,
+		"inputs": {case.property: "04da6b54-80e4-46f7-96ec-b56ff0331ba9", "policy": _deny},
+		"propertyDependencies": {case.property: [of.urn]},
+	}
+	[found] := attachments.known with input as {"deployment": {"resources": [of, policy]}}
+	found.arn == case.want
+}

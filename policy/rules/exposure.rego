@@ -14,6 +14,7 @@ import data.iam.preparation
 import data.iam.principals
 import data.iam.resources
 import data.iam.standins
+import data.iam.variables
 
 # METADATA
 # title: Open statements
@@ -69,9 +70,32 @@ for_anybody(statement) if {
 }
 
 # METADATA
-# title: Accounts
-# description: The ids of the accounts that a prepared statement names as a whole.
-accounts(statement) := {id |
+# title: Whole accounts
+# description: |
+#   The ids of the accounts that a prepared statement is for as a whole: it names them, and neither its conditions nor what the document
+#   denies leave only certain principals there.
+whole_accounts(document, statement, attached) := {id |
+	some id in _accounts(statement)
+	_for_any_there(id, document, statement, attached)
+}
+
+# Whatever the conditions ask for, somebody whom none of them names may have; only who it is, nobody chooses there either.
+_for_any_there(id, document, statement, attached) if {
+	looked_at := _looked_at(document)
+	choices := object.filter(
+		{
+			"aws:principalaccount": [id],
+			"aws:principalarn": [concat("", ["arn:aws:iam::", id, ":role/Any"])],
+			"aws:userid": ["AROAANYBODY0000000000:session"],
+		},
+		standins.keys(looked_at),
+	)
+	_through(concat("", ["arn:aws:sts::", id, ":assumed-role/Any/session"]), choices, document, statement, attached) != []
+}
+
+_for_any_there(_, document, _, _) if not standins.contexts(_looked_at(document), {})
+
+_accounts(statement) := {id |
 	statement.principal.covers
 	some ["AWS", name] in statement.principal.names
 	regex.match(`^([0-9]{12}|arn:[^:]*:iam::[0-9]{12}:root)$`, name)
@@ -101,29 +125,62 @@ else := {"severity": "medium", "witness": null}
 
 # What has not been tried is not known to bound anybody.
 _too_much(document, attached) if {
-	looked_at := [condition | some one in document.statements; some condition in one.conditions]
-	not standins.contexts(looked_at, _choices(standins.stranger(document, attached.account), looked_at, "crafted"))
+	looked_at := _looked_at(document)
+	not standins.contexts(looked_at, _choices(standins.stranger(document, attached.account), document, looked_at, "crafted"))
 }
+
+_looked_at(document) := [condition | some one in document.statements; some condition in one.conditions]
 
 # A request by which a stranger gets in through the statement; undefined where there is none among those tried.
 _gets_in(document, statement, attached, effort) := _gets_in_as(callers, document, statement, attached, effort) if {
 	callers := _strangers(document, statement, attached)
 }
 
-_gets_in_as(callers, document, statement, attached, effort) := _telling(found) if {
-	looked_at := [condition | some one in document.statements; some condition in one.conditions]
-	found := sort([{"principal": caller, "action": action, "resource": resource, "context": context} |
+_gets_in_as(callers, document, statement, attached, effort) := _telling(sort(found)) if {
+	found := [request |
 		some caller in callers
-		some context in standins.contexts(looked_at, _choices(caller, looked_at, effort))
-		some resource in _resources(statement, document, attached)
-		some action in _actions(statement, document)
-		case := {"request": {
-			"principal": caller, "action": action, "context": context,
-			"resource": {"resource": resource, "accountId": attached.account},
-		}}
-		conditions.holds(statement.conditions) > -1 with input as case
-		not _denied(document, case)
-	])
+		choices := _choices(caller, document, _looked_at(document), effort)
+		some request in _through(caller, choices, document, statement, attached)
+	]
+}
+
+# The requests of a caller that get through the statement, of those that can be made with the choices.
+_through(caller, choices, document, statement, attached) := [request |
+	looked_at := _looked_at(document)
+	some context in standins.contexts(looked_at, choices)
+	_possible(caller, context, looked_at)
+	some pattern in _resources(statement, document, attached)
+	resource := _filled_in(pattern, statement, context)
+	some action in _actions(statement, document)
+	request := {"principal": caller, "action": action, "resource": resource, "context": context}
+	case := {"request": object.union(request, {"resource": {"resource": resource, "accountId": attached.account}})}
+	conditions.holds(statement.conditions) > -1 with input as case
+	not denied(document, case)
+]
+
+# A request comes over the internet, from an address, or through the endpoint of a VPC, which hides that.
+_possible(_, context, _) if {
+	context["aws:sourceip"]
+	object.keys(context) & _doors == set()
+}
+
+_possible(caller, context, looked_at) if {
+	not context["aws:sourceip"]
+	not _comes_from_nowhere(caller, context, looked_at)
+}
+
+_comes_from_nowhere(caller, context, looked_at) if {
+	not endswith(caller, ".amazonaws.com")
+	keys := {condition.context_key | some condition in looked_at}
+	"aws:sourceip" in keys
+	keys & _doors != set()
+	object.keys(context) & _doors == set()
+}
+
+# What only requests through the endpoint of a VPC tell.
+_doors := {
+	"aws:sourcevpc", "aws:sourcevpcarn", "aws:sourcevpce",
+	"aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths", "aws:vpcsourceip",
 }
 
 # Of many requests, one that is not over plain http, for an action that there is on the resource, tells most.
@@ -143,7 +200,10 @@ _fits(request) if {
 	types & {"bucket", "object"} != others
 }
 
-_denied(document, case) if {
+# METADATA
+# title: Denied
+# description: True for a case that a statement of the prepared document certainly denies.
+denied(document, case) if {
 	some statement in document.statements
 	statement.effect == "Deny"
 	statement.action.truth == 1
@@ -159,11 +219,39 @@ _strangers(document, statement, attached) := {"cloudtrail.amazonaws.com"} if {
 	contains(name, "*")
 }
 
-else := {stranger, _loner(stranger), "anonymous"} | {service |
-	some condition in statement.conditions
-	some service in _services_behind(condition)
-} if {
+# AWS takes no wildcard within an ARN; if it did, one behind an account's id would stand for nobody else.
+else := set() if {
+	every named in statement.principal.names {
+		regex.match(`^arn:[^:*]*:[^:*]*:[^:*]*:[0-9]{12}:`, named[1])
+	}
+	statement.principal.covers
+}
+
+else := union({{stranger, _loner(stranger)}, _nobody(statement, attached), _services(statement, document)}) if {
 	stranger := standins.stranger(document, attached.account)
+}
+
+# Nobody in particular: whoever does not sign, which not every service takes.
+_nobody(statement, attached) := {"anonymous"} if {
+	not split(attached.arn, ":")[2] in {"iam", "kms", "secretsmanager"}
+	_for_everyone(statement)
+}
+
+else := set()
+
+_for_everyone(statement) if statement.principal.names == "everyone"
+
+_for_everyone(statement) if not statement.principal.covers
+
+_for_everyone(statement) if ["AWS", "*"] in statement.principal.names
+
+_services(statement, document) := {service |
+	some condition in array.concat(statement.conditions, [condition |
+		some one in _denying(document)
+		some condition in one.conditions
+		condition.context_key != "aws:principalisawsservice" # it is there to leave services out, not to let them in
+	])
+	some service in _services_behind(condition)
 }
 
 # A stranger whose account is in no organization.
@@ -171,7 +259,7 @@ _loner(stranger) := replace(stranger, "/Stranger/", "/Loner/")
 
 # Where a policy asks for a service, a stranger is somebody for whom that service acts.
 _services_behind(condition) := {"cloudtrail.amazonaws.com"} if {
-	condition.context_key in {"aws:sourcearn", "aws:sourceaccount", "aws:principalisawsservice"}
+	condition.context_key in (_of_sources | {"aws:principalisawsservice"})
 }
 
 _services_behind(condition) := standins.instances(condition) if {
@@ -179,10 +267,21 @@ _services_behind(condition) := standins.instances(condition) if {
 }
 
 # What a stranger's request can carry of the keys that the policy looks at and a stranger cannot choose freely.
-_choices(caller, looked_at, effort) := {condition.context_key: values |
-	some condition in looked_at
-	values := _values(caller, condition.context_key, looked_at, effort)
+_choices(caller, document, looked_at, effort) := object.union(others, own) if {
+	in_conditions := standins.keys(looked_at)
+	in_resources := {key |
+		some statement in document.statements
+		some template in statement.resource.templates
+		some key in variables.named(template)
+	}
+	others := {key: ["something-else"] | some key in (in_resources - in_conditions)}
+	own := {key: values | some key in (in_conditions | in_resources); values := _values(caller, key, looked_at, effort)}
 }
+
+# Where it depends on the caller, which resource it is; undefined for one whom AWS does not know that well.
+_filled_in(pattern, statement, context) := pattern if statement.resource.templates == []
+
+else := filled.strict if filled := variables.fill_in(pattern, false) with input as {"request": {"context": context}}
 
 _values(_, "aws:securetransport", _, _) := ["true", "false"]
 
@@ -204,26 +303,19 @@ _values(caller, "aws:principalisawsservice", _, _) := [sprintf("%v", [endswith(c
 # Who may do a thing may have a service do it.
 _values(_, "aws:viaawsservice", _, _) := ["false", "true"]
 
-_values(_, key, _, "plain") := [null] if key in {"aws:referer", "aws:useragent"}
+# What whoever has been told it can say: it takes more than to be a stranger.
+_values(_, key, _, "plain") := _unaware[key]
 
-_values(_, "aws:sourceip", looked_at, "plain") := [[address |
-	some address in ["198.51.100.7", "203.0.113.7", "192.0.2.7"]
-	not _listed(address, looked_at)
-][0]]
-
-_values(_, "aws:sourceip", looked_at, "crafted") := [address |
-	some condition in looked_at
-	condition.context_key == "aws:sourceip"
-	some address in standins.instances(condition)
-	not _private(address)
-]
-
-_values(_, key, _, _) := [null] if key in _of_others
+# Whom an endpoint hides has no address.
+_values(_, "aws:sourceip", looked_at, effort) := array.concat([null], [address | some address in _addresses(looked_at, effort)])
 
 _values(caller, key, _, _) := [null] if {
-	key in _of_the_caller
+	_is_of_the_caller(key)
 	not startswith(caller, "arn:")
+	not _of_nobody[caller][key]
 }
+
+_values(caller, key, _, _) := [value] if value := _of_nobody[caller][key]
 
 _values(caller, "aws:principalaccount", _, _) := [split(caller, ":")[4]] if startswith(caller, "arn:")
 
@@ -239,14 +331,10 @@ _values(caller, key, _, _) := [null] if {
 }
 
 # The id is AWS's to give, the session's name the stranger's to choose.
-_values(caller, "aws:userid", looked_at, _) := [concat(":", ["AROASTRANGER000000000", name]) |
-	some name in ({"session"} | {name |
-		some condition in looked_at
-		condition.context_key == "aws:userid"
-		some text in standins.instances(condition)
-		[_, name] := split(text, ":")
-	})
-] if {
+_values(caller, "aws:userid", looked_at, _) := array.concat(["AIDASTRANGER000000000"], [id |
+	some id in ({"AROASTRANGER000000000:session"} | _completed(looked_at, "aws:userid", "AROASTRANGER000000000:"))
+	regex.match(`^AROASTRANGER000000000:[\w+=,.@-]+$`, id)
+]) if {
 	startswith(caller, "arn:")
 }
 
@@ -260,44 +348,85 @@ _values(_, "s3:dataaccesspointarn", looked_at, _) := array.concat([null], [arn |
 	arn := _in_account(text, "000000000000")
 ])
 
-# A stranger chooses the names in an account of its own.
+# A stranger chooses the names in an account of its own. Of a session, it is the role's ARN.
 _values(caller, "aws:principalarn", looked_at, _) := [arn |
-	some condition in looked_at
-	condition.context_key == "aws:principalarn"
-	some arn in ({caller} | {_in_account(text, split(caller, ":")[4]) | some text in standins.instances(condition)})
+	account := split(caller, ":")[4]
+	role := concat("", ["arn:", _partition(looked_at), ":iam::", account, ":role/"])
+	others := {_in_account(text, account) | some condition in looked_at; some text in _texts(condition, "aws:principalarn")}
+	some arn in (({concat("", [role, split(caller, "/")[1]])} | _completed(looked_at, "aws:principalarn", role)) | others)
+	regex.match(sprintf(`^arn:[^:]*:(?:iam::%[1]s:(?:root$|role/|user/)|sts::%[1]s:federated-user/)[\w+=,.@/-]*$`, [account]), arn)
 ] if {
+	startswith(caller, "arn:")
+}
+
+_values(caller, "aws:federatedprovider", looked_at, _) := array.concat([null], [provider |
+	some condition in looked_at
+	some text in _texts(condition, "aws:federatedprovider")
+	provider := _of_account(text, split(caller, ":")[4])
+]) if {
 	startswith(caller, "arn:")
 }
 
 # Without a signature, only a function's URL lets somebody in, one of that type.
 _values("anonymous", "lambda:functionurlauthtype", _, _) := ["NONE"]
 
-# A service that has such a token, as Alexa, sends that of the one for whom it acts; people would have to know it.
-_values(_, "lambda:eventsourcetoken", _, "plain") := [null, "stranger"]
+_values(_, "aws:sourcevpce", _, _) := [null, "vpce-00000000000000000"]
 
-_values(_, "aws:sourcevpce", _, _) := [null, "vpce-0stranger"]
+_values(_, "aws:sourcevpc", _, _) := [null, "vpc-00000000000000000"]
 
-_values(_, "aws:sourcevpc", _, _) := [null, "vpc-0stranger"]
+_values(_, "aws:sourcevpcarn", looked_at, _) := array.concat([null], [arn |
+	some condition in looked_at
+	some text in _texts(condition, "aws:sourcevpcarn")
+	arn := _in_account(text, "000000000000")
+])
+
+_values(_, "aws:vpceaccount", _, _) := [null, "000000000000"]
+
+_values(_, "aws:vpceorgid", _, _) := [null, "o-stranger00"]
+
+_values(_, "aws:vpceorgpaths", _, _) := [null, "o-stranger00/r-0000/ou-0000-00000000/"]
 
 _values(caller, key, _, _) := [null] if {
-	key in {"aws:sourceaccount", "aws:sourcearn"}
+	key in _of_sources
 	not endswith(caller, ".amazonaws.com")
 }
 
+# Of a topic's caller it is the account, be it a service's or not.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html#source-account-versus-source-owner
+_values(caller, "aws:sourceowner", _, _) := [split(caller, ":")[4]] if startswith(caller, "arn:")
+
+_values("anonymous", "aws:sourceowner", _, _) := [null]
+
 # A service acts for anybody's resources, and says whose.
-_values(caller, "aws:sourceaccount", looked_at, _) := array.concat(["000000000000"], [id |
-	some pattern in _asked_for(looked_at, "aws:sourceaccount")
+_values(caller, "aws:sourceorgid", _, _) := [null, "o-stranger00"] if endswith(caller, ".amazonaws.com")
+
+_values(caller, "aws:sourceorgpaths", _, _) := [null, "o-stranger00/r-0000/ou-0000-00000000/"] if endswith(caller, ".amazonaws.com")
+
+_values(caller, key, looked_at, _) := array.concat(["000000000000"], [id |
+	some pattern in _asked_for(looked_at, key)
 	some id in _ids_like(pattern)
 ]) if {
 	endswith(caller, ".amazonaws.com")
+	key in {"aws:sourceaccount", "aws:sourceowner"}
 }
 
 _values(caller, key, looked_at, _) := array.concat(["arn:aws:s3:::stranger"], [arn |
-	some pattern in _asked_for(looked_at, key)
-	some arn in _strangers_like(pattern)
+	some arn in ({arn | some pattern in _asked_for(looked_at, key); some arn in _strangers_like(pattern)} | {arn |
+		some service in _services_named(looked_at)
+		some arn in _completed(looked_at, key, concat("", ["arn:aws:", service, ":us-east-1:000000000000:"]))
+		regex.match(`^arn:aws:[^:]*:us-east-1:000000000000:[^:]*$`, arn)
+	})
 ]) if {
 	endswith(caller, ".amazonaws.com")
 	regex.match(_sources, key)
+}
+
+# Any will do where none is named.
+_services_named(looked_at) := {"sns"} | {service |
+	some condition in looked_at
+	some text in _texts(condition, "aws:sourcearn")
+	service := split(text, ":")[2]
+	service != ""
 }
 
 # Services say whose thing it is by its ARN, also in what they have KMS encrypt.
@@ -339,27 +468,73 @@ _in_account(arn, account) := regex.replace(arn, `^((?:[^:]*:){4})[^:]+(:.*)$`, c
 	regex.match(`^(?:[^:]*:){4}[^:]+:`, arn)
 }
 
+_of_account(text, account) := arn if arn := _in_account(text, account)
+
+else := text
+
+_texts(condition, key) := {text | condition.context_key == key; some text in standins.instances(condition)}
+
+# Texts that begin in a certain way, as all that is a stranger's own does, and that the patterns match.
+_completed(looked_at, key, begin) := {concat("", [substring(begin, 0, n), standins.instance(behind)]) |
+	some condition in looked_at
+	condition.context_key == key
+	some pattern in _list(condition.wanted)
+	is_string(pattern)
+	star := indexof(pattern, "*")
+	star > -1
+	before := substring(pattern, 0, star)
+	behind := substring(pattern, star + 1, -1)
+	startswith(begin, before)
+	some n in numbers.range(count(before), count(begin))
+}
+
+# The partition is that of the ARNs that are asked for.
+_partition(looked_at) := max({partition |
+	some condition in looked_at
+	some pattern in _list(condition.wanted)
+	[_, partition] := regex.find_all_string_submatch_n(`^arn:(aws[a-z-]*):`, pattern, 1)[0]
+} | {"aws"})
+
+# What is said of those who neither know nor care.
+_unaware := {
+	"aws:referer": [null, "https://stranger.example/"],
+	"aws:useragent": ["stranger/1.0"],
+	"sts:externalid": [null, "stranger"],
+	# A service that has such a token, as Alexa, sends that of the one for whom it acts; people would have to know it.
+	"lambda:eventsourcetoken": [null, "stranger"],
+}
+
 # What AWS says of the caller that only an account's own principals have.
+_is_of_the_caller(key) if key in _of_the_caller
+
+_is_of_the_caller(key) if startswith(key, "aws:principaltag/")
+
 _of_the_caller := {
-	"aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:userid", "aws:username",
+	"aws:federatedprovider", "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:principalaccount", "aws:principalarn",
+	"aws:principalorgid", "aws:principalorgpaths", "aws:sourceidentity", "aws:tokenissuetime", "aws:userid", "aws:username",
 	"kms:calleraccount",
 }
 
-# What AWS only says of requests that are not a stranger's: those that a service makes for somebody else, or that come through the
-# accounts' own doors.
-_of_others := {"aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"}
+# Of those who do not sign, AWS says that it does not know them.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount
+_of_nobody := {"anonymous": {"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}}
 
-# An address of a range that is asked for, and is not a good part of all addresses, is not one that anybody has.
-_listed(address, looked_at) if {
-	some condition in looked_at
-	condition.context_key == "aws:sourceip"
-	some network in condition.networks
-	to_number(split(network, "/")[1]) > 7
-	net.cidr_contains(network, address)
-}
+# What AWS only says of requests that a service makes for somebody else.
+_of_sources := {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
 
-_private(address) if {
-	some network in _private_networks
+# Addresses that somebody can have: crafted, any that is public, and plain, one of a range that is a good part of all addresses.
+_addresses(looked_at, effort) := {address |
+	asked := [condition.networks | some condition in looked_at; condition.context_key == "aws:sourceip"; condition.networks]
+	narrow := {network | some networks in asked; some network in net.cidr_merge(networks); to_number(split(network, "/")[1]) > 7}
+	some address in standins.addresses(array.concat(asked, [narrow, _private_networks]))
+	not _within_one(address, _private_networks)
+	not _listed(address, narrow, effort)
+} | {text | effort == "crafted"; some condition in looked_at; some text in _texts(condition, "aws:sourceip")}
+
+_listed(address, narrow, "plain") if _within_one(address, narrow)
+
+_within_one(address, networks) if {
+	some network in networks
 	net.cidr_contains(network, address)
 }
 
@@ -428,6 +603,6 @@ _list(value) := value if is_array(value)
 else := [value]
 
 _private_networks := {
-	"10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-	"fc00::/7", "fe80::/10",
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
+	"::/8", "fc00::/7", "fe80::/10", "ff00::/8",
 }

@@ -31,14 +31,44 @@ test_contexts if {
 	standins.contexts([], {"a": ["1", null]}) == {{}, {"a": "1"}}
 	standins.contexts(_conditions({"StringLike": {"k": "a*"}}), {}) == {{}, {"k": "ax"}, {"k": "something-else"}}
 	standins.contexts(_conditions({"ForAnyValue:StringEquals": {"k": "a"}}), {"k": [null, "b"]}) == {{}, {"k": ["b"]}}
-	count(standins.contexts(_conditions({"Bool": {"k": "true"}, "NumericEquals": {"n": "1"}}), {})) == 20
+	count(standins.contexts(_conditions({"Bool": {"k": "true"}, "NumericEquals": {"n": "1"}}), {})) == 12
 	not standins.contexts(_conditions({"StringEquals": {sprintf("k%d", [i]): "v" | some i in numbers.range(1, 9)}}), {})
 }
 
 test_instances if {
-	standins.instances(_conditions({"IpAddress": {"k": ["10.0.0.0/8"]}})[0]) == {"10.0.0.0", "198.18.0.1"}
-	count(standins.instances(_conditions({"DateEquals": {"k": "2026-01-01T00:00:00Z"}})[0])) == 3
+	standins.instances(_conditions({"IpAddress": {"k": ["10.0.0.0/8"]}})[0]) == set()
+	standins.instances(_conditions({"DateEquals": {"k": "2026-01-01T00:00:00Z"}})[0]) == {"2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"}
 	standins.instances(_conditions({"Null": {"k": "true"}})[0]) == set()
 	standins.instances(_conditions({"NumericEquals": {"k": "x"}})[0]) == {"x"}
 	standins.instance("a*b?") == "axbx"
+}
+
+test_what_a_variable_stands_for_is_tried_too if {
+	compared := preparation.document({"Version": "2012-10-17", "Statement": {
+		"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+		"Condition": {"StringLike": {"s3:prefix": "${aws:username}/*"}},
+	}}).statements[0].conditions
+	standins.keys(compared) == {"s3:prefix", "aws:username"}
+	{"s3:prefix": "something-else/x", "aws:username": "something-else"} in standins.contexts(compared, {})
+}
+
+test_where_there_is_nothing_else if {
+	standins.contexts(_conditions({"Bool": {"k": "true"}}), {}) == {{}, {"k": "true"}, {"k": "false"}}
+	standins.contexts(_conditions({"Null": {"k": "true"}}), {}) == {{}, {"k": "something-else"}}
+	standins.contexts(_conditions({"IpAddress": {"k": "10.0.0.0/8"}}), {}) == {{}, {"k": "10.0.0.0"}, {"k": "11.0.0.0"}}
+}
+
+# One within each list, and one outside, as long as there is one.
+test_addresses[name] if {
+	some name, case in {
+		"none": {"lists": [], "want": {"198.51.100.7"}},
+		"one network": {"lists": [["203.0.113.0/24"]], "want": {"198.51.100.7", "203.0.113.0"}},
+		"the upper half": {"lists": [["128.0.0.0/1"]], "want": {"128.0.0.0", "2.0.0.1"}},
+		"both halves": {"lists": [["0.0.0.0/1", "128.0.0.0/1"]], "want": {"0.0.0.0", "2001:db8::7"}},
+		"all": {"lists": [["0.0.0.0/0", "::/0"]], "want": {"0.0.0.0"}},
+		"one within another": {"lists": [["10.0.0.0/8"], ["10.0.0.0/16"]], "want": {"11.0.0.0", "10.0.0.0", "10.1.0.0"}},
+		"one that does not begin where it says": {"lists": [["10.0.1.7/23"]], "want": {"10.0.1.7", "10.0.2.0"}},
+		"side by side": {"lists": [["10.0.0.0/9"], ["10.128.0.0/9"]], "want": {"11.0.0.0", "10.0.0.0", "10.128.0.0"}},
+	}
+	standins.addresses(case.lists) == case.want
 }

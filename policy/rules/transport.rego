@@ -66,8 +66,9 @@ not_refused(document, surface, choices) := object.union(first, {"action": action
 		by := {i | some i, _ in denies; caller in named[i]; context in held[i]}
 		request := {"principal": caller, "context": context}
 	}
+	groups := {by | some by in lets} # each once: OPA loses keys of an object that come again
 	left := {by: rest |
-		some by in lets
+		some by in groups
 		rest := pairs - union({stopped[i] | some i in by})
 	}
 	first := min({request | some request, by in lets; count(left[by]) > 0})

@@ -24,6 +24,15 @@ test_not_refused if {
 	transport.not_refused(preparation.document({"Statement": all_but}), _surface, {}).resource == "arn:aws:s3:::b/private/x"
 }
 
+# Each request is told apart by whether the one Deny is about it, and both kinds come more than once.
+test_a_deny_that_leaves_out_one_of_many if {
+	left := transport.not_refused(_deny({"Condition": {"StringNotEquals": {"aws:userid": "AIDAEXAMPLE0000000000"}}}), _surface, {})
+	left.context == {"aws:userid": "AIDAEXAMPLE0000000000"}
+	root := "arn:aws:iam::987654321098:root"
+	all_but := {"Effect": "Deny", "NotPrincipal": {"AWS": root}, "Action": "s3:*", "Resource": "*"}
+	transport.not_refused(preparation.document({"Statement": all_but}), _surface, {}).principal == root
+}
+
 # One Deny stands for all only where it leaves nothing out.
 test_one_deny_that_leaves_something[name] if {
 	some name, change in {

@@ -9,8 +9,12 @@ _github := "token.actions.githubusercontent.com"
 
 _provider(issuer) := sprintf("arn:aws:iam::123456789012:oidc-provider/%s", [issuer])
 
-_found(issuer, condition) := [sprintf("%s %s", [one.severity, regex.replace(one.message, `^Tokens of [^ ]* for (any[a-z]*|every [a-z]*).*$`, "$1")]) |
-	some one in trust.web_identities(_document({"Principal": {"Federated": issuer}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition}), _attached)
+_found(issuer, condition) := _told(_document(_of(issuer, condition)))
+
+_of(issuer, condition) := {"Principal": {"Federated": issuer}, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition}
+
+_told(document) := [sprintf("%s %s", [one.severity, regex.replace(one.message, `^Tokens of [^ ]* for (any[a-z]*|every [a-z]*).*$`, "$1")]) |
+	some one in trust.web_identities(document, _attached)
 ]
 
 _document(change) := preparation.document({"Version": "2012-10-17", "Statement": object.union({"Effect": "Allow"}, change)})
@@ -52,6 +56,7 @@ test_web_identities_of_github[name] if {
 			"want": ["medium any"],
 		},
 		"a subject that is not known yet": {"condition": _sub("04da6b54-80e4-46f7-96ec-b56ff0331ba9"), "want": ["critical anybody"]},
+		"the repository by a claim of its own": {"condition": {"StringEquals": object.union(_aud, {"token.actions.githubusercontent.com:repository": "o/r"})}, "want": []},
 		"in other letters": {
 			"condition": {"StringEquals": {"Token.Actions.GitHubUserContent.com:AUD": "sts.amazonaws.com", "token.actions.githubusercontent.com:Sub": "repo:o/r:ref:refs/heads/main"}},
 			"want": [],
@@ -70,9 +75,46 @@ test_web_identities_of_others if {
 	audience := sprintf("%s:aud", [cluster])
 	_found(_provider(cluster), {"StringEquals": {account: "system:serviceaccount:n:a", audience: "sts.amazonaws.com"}}) == []
 	_found(_provider(cluster), {"StringEquals": {audience: "sts.amazonaws.com"}}) == ["high anybody"]
+	_found(_provider(cluster), {"StringEquals": {audience: "sts.amazonaws.com"}, "StringLike": {account: "system:serviceaccount:n:*"}}) == []
 	_found("accounts.google.com", {"StringEquals": {"accounts.google.com:aud": "a"}}) == ["high anybody"]
+	_found("accounts.google.com", {}) == ["critical anybody", "medium any"]
+	_found("graph.facebook.com", {"StringEquals": {"graph.facebook.com:app_id": "a"}}) == ["high anybody"]
+	_found("www.amazon.com", {"StringEquals": {"www.amazon.com:app_id": "a", "www.amazon.com:user_id": "u"}}) == []
 	_found(_provider("gitlab.com"), {"StringLike": {"gitlab.com:sub": "project_path:g*", "gitlab.com:aud": "a"}}) == ["critical anybody"]
 	_found(_provider("gitlab.com"), {"StringLike": {"gitlab.com:sub": "project_path:g/p:*", "gitlab.com:aud": "a"}}) == []
+}
+
+_methods(said) := {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": said}}
+
+test_namespaces_that_are_not_named[pattern] if {
+	some pattern in ["system:serviceaccount:*", "system:serviceaccount:*:a", "*"]
+	cluster := "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLE"
+	subject := {"StringLike": {sprintf("%s:sub", [cluster]): pattern}}
+	audience := {"StringEquals": {sprintf("%s:aud", [cluster]): "sts.amazonaws.com"}}
+	_found(_provider(cluster), object.union(subject, audience)) == ["high anybody"]
+}
+
+# Everybody can have a pool of identities: which it is, is the audience, and whether they are known there, the methods.
+test_web_identities_of_pools if {
+	pool := {"cognito-identity.amazonaws.com:aud": "us-east-1:00000000-0000-0000-0000-000000000000"}
+	issuer := "cognito-identity.amazonaws.com"
+	_found(issuer, object.union(_methods("authenticated"), {"StringEquals": pool})) == []
+	_found(issuer, object.union(_methods("unauthenticated"), {"StringEquals": pool})) == ["high anybody"]
+	_found(issuer, {"StringEquals": pool}) == ["high anybody"]
+	_found(issuer, _methods("authenticated")) == ["critical anybody", "medium any"]
+}
+
+# What one statement accepts, another can deny.
+test_web_identities_that_are_denied[name] if {
+	some name, case in {
+		"all but one repository": {"deny": {"Condition": {"StringNotLike": {"token.actions.githubusercontent.com:sub": "repo:o/r:*"}}}, "want": []},
+		"all but one organization": {"deny": {"Condition": {"StringNotLike": {"token.actions.githubusercontent.com:sub": "repo:o/*"}}}, "want": ["medium every repository"]},
+		"one repository": {"deny": {"Condition": {"StringLike": {"token.actions.githubusercontent.com:sub": "repo:o/r:*"}}}, "want": ["critical anybody"]},
+		"users": {"deny": {"Principal": {"AWS": "arn:aws:iam::123456789012:user/u"}}, "want": ["critical anybody"]},
+	}
+	deny := object.union({"Effect": "Deny", "Principal": "*", "Action": "sts:*"}, case.deny)
+	allow := object.union({"Effect": "Allow"}, _of(_provider(_github), {"StringEquals": _aud}))
+	_told(preparation.document({"Version": "2012-10-17", "Statement": [allow, deny]})) == case.want
 }
 
 test_what_is_no_web_identity if {
@@ -93,4 +135,6 @@ test_saml if {
 	open.index == 0
 	trust.saml(_document(object.union(statement, {"Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}})), _attached) == []
 	trust.saml(_document({"Principal": {"Federated": _provider(_github)}, "Action": "sts:AssumeRoleWithSAML"}), _attached) == []
+	deny := {"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Condition": {"StringNotEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}}
+	trust.saml(preparation.document({"Statement": [object.union({"Effect": "Allow"}, statement), deny]}), _attached) == []
 }
