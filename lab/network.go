@@ -2,8 +2,8 @@ package lab
 
 import "cross-account-s3/lab/account"
 
-// makeNetworks makes the VPCs that account A has before anything is deployed: one with two subnets, each with a route table, and another with
-// one. Their ids are made up, but always the same, so that settings can name them.
+// makeNetworks makes the VPCs that account A has before anything is deployed: one with two subnets, each with a route table, and another
+// with one. Their ids are made up, but always the same, so that settings can name them.
 func (l *Lab) makeNetworks() {
 	for _, vpc := range []account.VPC{
 		{

@@ -128,8 +128,9 @@ func TestVPC(t *testing.T) {
 
 	t.Run("what the endpoint keeps back", func(t *testing.T) {
 		// The role that deploys account A may do everything, and here the bucket policies let it in.
-		admin, owner, bucketPolicy := l.mustKey(t, ComputeProfile), l.mustKey(t, DataProfile), ""
-		if bucketPolicy, err = l.World().BucketPolicy(l.Settings.BucketName); err != nil {
+		admin, owner := l.mustKey(t, ComputeProfile), l.mustKey(t, DataProfile)
+		bucketPolicy, err := l.World().BucketPolicy(l.Settings.BucketName)
+		if err != nil {
 			t.Fatal(err)
 		}
 		open := fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":%q},"Action":"s3:*","Resource":["arn:aws:s3:::%[2]s","arn:aws:s3:::%[2]s/*"]}}`,

@@ -277,7 +277,8 @@ func (w *World) checkInterfaces(ctx context.Context, function *Function) error {
 	if err != nil {
 		return err
 	}
-	lambda := Key{Principal: "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/awslambda", Role: role.ARN, RoleID: role.UniqueID}
+	session := "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/awslambda"
+	lambda := Key{Principal: session, Role: role.ARN, RoleID: role.UniqueID}
 	arn := func(resource string) string {
 		return "arn:aws:ec2:" + function.Region + ":" + function.Account + ":" + resource
 	}

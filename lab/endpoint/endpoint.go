@@ -110,8 +110,8 @@ func (e *Endpoint) listen(ctx context.Context, behind *account.VPCEndpoint) (add
 
 type vpcEndpointKey struct{}
 
-// ServeVPCEndpoint serves S3 over TLS to those in a VPC, through the endpoint of it with this id, until Close. What comes to the URL has the
-// ids of both, and a private address. Another call has the same URL.
+// ServeVPCEndpoint serves S3 over TLS to those in a VPC, through the endpoint of it with this id, until Close. What comes to the URL has
+// the ids of both, and a private address. Another call has the same URL.
 func (e *Endpoint) ServeVPCEndpoint(ctx context.Context, id string) (url string, err error) {
 	endpoint, err := e.world.VPCEndpoint(id)
 	if err != nil {
@@ -215,12 +215,14 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	behind := asked.behind()
 	if behind != nil {
 		if _, err := e.world.VPCEndpoint(behind.ID); err != nil {
-			panic(http.ErrAbortHandler) // It is gone, and nothing answers there: the connection ends.
+			hangUp(w) // It is gone, and nothing answers there.
+			return
 		}
 	}
 	err := e.identify(ctx, asked)
 	if err == nil && behind != nil && asked.service != "" && asked.service != "s3" {
-		err = &Error{http.StatusNotImplemented, "NotImplemented", fmt.Sprintf("the endpoint %s leads to s3, and not to %s", behind.ID, asked.service)}
+		message := fmt.Sprintf("the endpoint %s leads to s3, and not to %s", behind.ID, asked.service)
+		err = &Error{http.StatusNotImplemented, "NotImplemented", message}
 	}
 	if err == nil {
 		switch asked.service {
@@ -236,6 +238,13 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		respond(w, asked, err)
+	}
+}
+
+// hangUp ends the connection of a request without an answer.
+func hangUp(w http.ResponseWriter) {
+	if connection, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = connection.Close() // Whoever is gone does not need it.
 	}
 }
 

@@ -33,7 +33,8 @@ type vpcEndpoint struct {
 
 func (e *vpcEndpoint) put(ctx context.Context, s *session, create bool) (string, error) {
 	if e.VPCEndpointType != "Gateway" {
-		return s.id, &account.Error{Code: "InvalidParameter", Message: "the lab has no endpoints of the type " + e.VPCEndpointType + ", but Gateway"}
+		message := "the lab has no endpoints of the type " + e.VPCEndpointType + ", but Gateway"
+		return s.id, &account.Error{Code: "InvalidParameter", Message: message}
 	}
 	stored := account.VPCEndpoint{
 		Account: s.account, Region: s.region, ID: s.id, VPC: e.VPCID, Service: e.ServiceName, RouteTables: e.RouteTableIDs, Policy: e.Policy,
