@@ -35,7 +35,7 @@ _shared := [{"resource": parameter, "message": message} |
 	told := json.unmarshal(parameter.inputs.insecureValue)
 	some output in _outputs
 	value := told[output]
-	message := _told(value, _there(output, _id(parameter), told), concat("", ["The parameter shares %s as ", output, ", but the stack has %s"]))
+	message := _told(value, _there(output, _id(parameter), told), concat("", ["The parameter shares %s as ", output, ", and there is %s"]))
 ]
 
 _read := [{"resource": reference, "message": message} |

@@ -85,11 +85,11 @@ test_what_is_stale[name] if {
 		},
 		"another role in a parameter": {
 			"given": _sharing(json.marshal({"roleArn": "arn:aws:iam::123456789012:role/S"})),
-			"want": [sprintf("The parameter shares arn:aws:iam::123456789012:role/S as roleArn, but the stack has %s", [_arn])],
+			"want": [sprintf("The parameter shares arn:aws:iam::123456789012:role/S as roleArn, and there is %s", [_arn])],
 		},
 		"an old id in a parameter": {
 			"given": _sharing(json.marshal({"roleArn": _arn, "roleUniqueId": "AROAOLD"})),
-			"want": ["The parameter shares AROAOLD as roleUniqueId, but the stack has AROANEW"],
+			"want": ["The parameter shares AROAOLD as roleUniqueId, and there is AROANEW"],
 		},
 		"an old id read": {
 			"given": [_compute(_exported), _data("org/p/a", {"roleArn": _arn, "roleUniqueId": "AROAOLD"})],
