@@ -184,7 +184,7 @@ _meant(pattern, arn) := {standins.instance(pattern)} if pattern == arn
 
 else := {standins.instance(pattern)} if startswith(pattern, concat("", [arn, "/"]))
 
-else := {arn, concat("", [arn, "/x"])} if regex.match(`^[^/]*[*?]`, pattern)
+else := {arn, concat("", [arn, "/x"])} if regex.match("^[^/]*[*?]", pattern)
 
 default _allows(_, _) := false
 

@@ -323,7 +323,7 @@ _strangers_like(pattern) := {arn |
 # A bucket's name does not tell whose it is, and anybody may get it one day; nor does an ARN without an account and with a wildcard.
 _anybodys(pattern) := standins.instance(pattern) if contains(pattern, ":s3:::")
 
-else := standins.instance(pattern) if regex.match(`^(?:[^:]*:){4}:.*[*?]`, pattern)
+else := standins.instance(pattern) if regex.match("^(?:[^:]*:){4}:.*[*?]", pattern)
 
 # Ids of accounts that a pattern of them covers.
 _ids_like(pattern) := {id |
