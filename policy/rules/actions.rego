@@ -12,11 +12,7 @@ import data.iam.patterns
 # METADATA
 # title: All actions
 # description: The access level (List, Read, Tagging, Write or Permissions management) of each action of the catalogue, by its name.
-levels := _levels
-
-# Worked out once, not anew for each pattern.
-# regal ignore:prefer-set-or-object-rule
-_levels := {concat(":", [service, name]): action.access |
+levels := {concat(":", [service, name]): action.access | # regal ignore:prefer-set-or-object-rule
 	some service, entry in catalogue.services
 	some name, action in entry.actions
 }
@@ -58,7 +54,7 @@ on(service, resource_type) := {concat(":", [service, name]) |
 # title: Permissions of other services
 # description: |
 #   The actions of the access level Permissions management of services whose other actions the catalogue does not have, in lower case.
-permissions := {lower(concat(":", [service, name])) |
+permissions := {lower(concat(":", [service, name])) | # regal ignore:prefer-set-or-object-rule
 	some service, names in catalogue.permissions
 	some name in names
 }

@@ -242,7 +242,7 @@ _meant_of(pattern, arn) := {standins.instance(pattern)} if pattern == arn
 
 else := {standins.instance(pattern)} if startswith(pattern, concat("", [arn, "/"]))
 
-else := {arn, concat("", [arn, "/x"])} if regex.match(`^[^/]*[*?]`, pattern)
+else := {arn, concat("", [arn, "/x"])} if regex.match("^[^/]*[*?]", pattern)
 
 # What a request carries of the access point that it comes through.
 _carried(_, null) := {"s3:dataaccesspointarn": [null], "s3:dataaccesspointaccount": [null], "s3:accesspointnetworkorigin": [null]}

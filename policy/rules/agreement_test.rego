@@ -171,7 +171,7 @@ _halves(role, bucket, limit) := {concat(" ", [one.half, one.action]) | some one 
 	found := agreement.one_sided with input as [
 		_steps("a", "123456789012", array.concat(
 			[
-				{"type": "aws:iam/role:Role", "inputs": object.union({"name": "R"}, {key: boundary | some key in ["permissionsBoundary"]; limit != {}})},
+				{"type": "aws:iam/role:Role", "inputs": object.union({"name": "R"}, {{}: {}, limit: {"permissionsBoundary": boundary}}[limit])},
 				{"type": "aws:iam/rolePolicy:RolePolicy", "inputs": {"role": "R", "policy": _policy([object.union({"Resource": both}, one) | some one in role])}},
 			],
 			[{"type": "aws:iam/policy:Policy", "inputs": {"name": "limit", "policy": _allow(limit)}} | limit != {}],

@@ -102,7 +102,7 @@ else := []
 _inline(one) := [one.policy] if one.policy
 
 # One without a policy is how a program says that there shall be none.
-else := [] if object.keys(one) - {"name", "__defaults"} == set()
+else := [] if object.keys(one) - {"__defaults", "name"} == set()
 
 else := [null]
 

@@ -39,7 +39,10 @@ else := {"Permissions management"}
 
 _worst(levels) := "critical" if "Permissions management" in levels
 
-else := "high" if levels & {"Tagging", "Write"} != set()
+else := "high" if {
+	some level in ["Tagging", "Write"]
+	level in levels
+}
 
 else := "medium"
 
@@ -67,7 +70,7 @@ _hands_over(pattern, _) if {
 }
 
 # Actions that permissions are managed with and that have another access level, or none in the catalogue; in lower case.
-_administering := actions.permissions | {action | some action in _escalations; startswith(action, "iam:")} | {
+_administering := (actions.permissions | {action | some action in _escalations; startswith(action, "iam:")}) | {
 	"account:enableregion", "iam:createrole", "identitystore:creategroupmembership", "ram:createresourceshare",
 	"sso:createaccountassignment",
 }
@@ -95,10 +98,10 @@ _controls(action, _) if action in (_escalations | (_administering - {"iam:create
 # Who may pass or assume a role that nobody has named, may every one.
 _controls(action, statement) if {
 	action in {"iam:passrole", "sts:assumerole"}
+	not _bounded(statement)
 	some account in ({"000000000000"} | {id | some id in regex.find_n(`[0-9]{12}`, json.marshal(statement.source), -1)})
 	some partition in _partitions(statement)
 	_may_be_on(statement, concat("", ["arn:", partition, ":iam::", account, ":role/nobody-s"]))
-	not _bounded(statement)
 }
 
 # With it a replica belongs to the bucket that it is in: AWS has it allowed for that.

@@ -411,7 +411,7 @@ _values(caller, key, looked_at, _) := array.concat(["000000000000"], [id |
 }
 
 _values(caller, key, looked_at, _) := array.concat(["arn:aws:s3:::stranger"], [arn |
-	some arn in ({arn | some pattern in _asked_for(looked_at, key); some arn in _strangers_like(pattern)} | {arn |
+	some arn in ({arn | some pattern in _asked_for(looked_at, key); some arn in _strangers_like(caller, pattern)} | {arn |
 		some service in _services_named(looked_at)
 		some arn in _completed(looked_at, key, concat("", ["arn:aws:", service, ":us-east-1:000000000000:"]))
 		regex.match(`^arn:aws:[^:]*:us-east-1:000000000000:[^:]*$`, arn)
@@ -441,18 +441,21 @@ _asked_for(looked_at, key) := {text |
 }
 
 # ARNs of a stranger's that are like a pattern.
-_strangers_like(pattern) := {arn |
+_strangers_like(caller, pattern) := {arn |
 	some id in ({"000000000000"} | {id |
 		[account] := array.slice(split(pattern, ":"), 4, 5)
 		some id in _ids_like(account)
 	})
 	arn := standins.instance(_in_account(pattern, id))
-} | {arn | arn := _anybodys(pattern)}
+} | {arn | arn := _anybodys(caller, pattern)}
 
-# A bucket's name does not tell whose it is, and anybody may get it one day; nor does an ARN without an account and with a wildcard.
-_anybodys(pattern) := standins.instance(pattern) if contains(pattern, ":s3:::")
+# A bucket's name does not tell S3 whose it is, and anybody may get it one day; nor does an ARN without an account and with a wildcard.
+_anybodys(caller, pattern) := standins.instance(pattern) if {
+	contains(pattern, ":s3:::")
+	endswith(caller, "s3.amazonaws.com")
+}
 
-else := standins.instance(pattern) if regex.match(`^(?:[^:]*:){4}:.*[*?]`, pattern)
+else := standins.instance(pattern) if regex.match("^(?:[^:]*:){4}:.*[*?]", pattern)
 
 # Ids of accounts that a pattern of them covers.
 _ids_like(pattern) := {id |

@@ -90,7 +90,7 @@ _urns(resource, property) := {urn |
 # What a property is, or has, and what it comes from.
 _given(resource, property) := {name | some name in object.get(resource.dependencies, property, [])} | {name |
 	value := object.get(resource.inputs, property, [])
-	some name in {value} | {one | some one in value}
+	some name in ({value} | {one | some one in value})
 	is_string(name)
 }
 
@@ -118,8 +118,8 @@ _managed_by_arn := {arn: urns |
 _managed := [{"urn": resource.urn, "arn": arn} |
 	some resource in stacks.resources
 	resource.type == "aws:iam/policy:Policy"
-	path := object.get(resource.inputs, "path", "/")
-	to_be := concat("", ["arn:", resource.partition, ":iam::", resource.account, ":policy", path, object.get(resource.inputs, "name", resource.name)])
+	path := concat("", [object.get(resource.inputs, "path", "/"), object.get(resource.inputs, "name", resource.name)])
+	to_be := concat("", ["arn:", resource.partition, ":iam::", resource.account, ":policy", path])
 	arn := object.get(resource.outputs, "arn", to_be)
 ]
 

@@ -28,10 +28,10 @@ else := {"path": "", "contents": one}
 # METADATA
 # title: Resources
 # description: |
-#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "region", "inputs",
-#   "outputs", "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account and the region are empty
-#   where nothing tells them; the dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the resource when it
-#   changes.
+#   Every resource that is there or will be, as {"stack", "urn", "type", "name", "account", "partition", "region", "inputs", "outputs",
+#   "dependencies", "trigger"}. Those that are about to be deleted are not among them. The account and the region are empty where nothing
+#   tells them; the dependencies are the URNs that each input comes from; the trigger, null where there is none, is what replaces the
+#   resource when it changes.
 resources := [{
 	"stack": trim_prefix(parts[0], "urn:pulumi:"),
 	"urn": state.urn,
@@ -133,7 +133,8 @@ incomplete(contents) := {message |
 
 _gone := {"delete", "delete-replaced", "discard", "discard-replaced", "remove-pending-replace", "replace", "read", "read-replacement"}
 
-# Whose resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only a preview has.
+# Whose resources are, as {"account", "partition", "region"}, by their provider; by "" what the stack's settings say, which only a preview
+# has.
 _owners(contents) := object.union({"": setting}, {provider.urn: owner |
 	some provider in states(contents)
 	provider.type == "pulumi:providers:aws"
