@@ -219,11 +219,12 @@ _requests(statement, role, way) := {{"principal": session, "action": action, "re
 	)
 }
 
-_is_done_on(action, resource) if {true: "object", false: "bucket"}[_is_object(resource)] in actions.types(action)
+_is_done_on(action, resource) if {
+	name := replace(resource, ":accesspoint/", ":")
+	{true: "object", false: "bucket"}[contains(name, "/")] in actions.types(action)
+}
 
 _is_done_on(action, _) if not actions.known(action)
-
-_is_object(resource) := contains(replace(resource, ":accesspoint/", ":"), "/")
 
 _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
 
