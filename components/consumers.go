@@ -277,9 +277,9 @@ func (c Consumers) keyGrants(access Access) []policy.Statement {
 	return grants
 }
 
-// id is the Id of the policies that name the consumers. Like S3, KMS keeps the unique id of a role, and not its ARN: the policies have to be
-// written again when a role was made again, although its ARN is the same. A hash of the unique ids changes their text then. To be replaced
-// for it, as they are for the function's role, would leave everybody without a policy for a moment whenever a consumer is added.
+// id is the Id of the policies that name the consumers. Like S3, KMS keeps the unique id of a role, and not its ARN: the policies have to
+// be written again when a role was made again, although its ARN is the same. A hash of the unique ids changes their text then. To be
+// replaced for it, as they are for the function's role, would leave everybody without a policy for a moment whenever a consumer is added.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_id.html
 func (c Consumers) id() string {
 	if len(c.Each) == 0 {
@@ -294,8 +294,8 @@ func (c Consumers) id() string {
 	return "consumers-" + hex.EncodeToString(sum[:8])
 }
 
-// The limits of the policies that name consumers. AWS counts after it has brought a policy into a form of its own; these have no white space
-// that it could leave out.
+// The limits of the policies that name consumers. AWS counts after it has brought a policy into a form of its own; these have no white
+// space that it could leave out.
 //
 //   - https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html
 //   - https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-restrictions-limitations-naming-rules.html

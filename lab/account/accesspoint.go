@@ -70,7 +70,7 @@ func (w *World) CreateAccessPoint(point AccessPoint) (AccessPoint, error) {
 	case bucket.Account != point.Account || bucket.Region != point.Region:
 		return AccessPoint{}, refuse("InvalidRequest", "the lab has access points in the account and region of their bucket alone")
 	case w.accessPoints[point.ARN()] != nil:
-		return AccessPoint{}, refuse("AccessPointAlreadyOwnedByYou", "Your previous request to create the named accesspoint succeeded: %s", point.Name)
+		return AccessPoint{}, refuse("AccessPointAlreadyOwnedByYou", "The accesspoint %s already exists, and you own it.", point.Name)
 	}
 	// An alias is as long as a bucket's name can be.
 	point.Alias = strings.TrimRight(point.Name[:min(len(point.Name), 20)], "-") + "-" + strings.ToLower(rand.Text()) + "-s3alias"
@@ -105,8 +105,8 @@ func (w *World) AccessPointCalled(alias string) (point AccessPoint, known bool) 
 	return AccessPoint{}, false
 }
 
-// PutAccessPointPolicy sets the policy of an access point. It refuses what S3 does, as a principal that does not exist, and keeps the unique
-// ids of the roles that the policy names.
+// PutAccessPointPolicy sets the policy of an access point. It refuses what S3 does, as a principal that does not exist, and keeps the
+// unique ids of the roles that the policy names.
 func (w *World) PutAccessPointPolicy(arn, document string) error {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

@@ -1,15 +1,16 @@
 package endpoint
 
 import (
+	"context"
 	"net/http"
 	"strings"
 )
 
-// enter finds the access point whose alias a request has in the place of a bucket's name, and puts the bucket there. The URL has been signed
-// with the alias, so this comes after the signature.
+// enter finds the access point whose alias a request has in the place of a bucket's name, and puts the bucket there. The URL has been
+// signed with the alias, so this comes after the signature.
 //
 // Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html#access-points-alias
-func (e *Endpoint) enter(r *request) error {
+func (e *Endpoint) enter(ctx context.Context, r *request) error {
 	alias, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if copied, err := copySource(r.Header); err == nil && copied != nil {
 		if _, isAlias := e.world.AccessPointCalled(copied.bucket); isAlias {
@@ -23,7 +24,7 @@ func (e *Endpoint) enter(r *request) error {
 	if r.URL.Query().Has("versioning") {
 		return notOffered(r.Method + " versioning through an access point")
 	}
-	inside := r.Clone(r.Context())
+	inside := r.Clone(ctx)
 	inside.URL.Path = "/" + point.Bucket + strings.TrimPrefix(r.URL.Path, "/"+alias)
 	if r.URL.RawPath != "" {
 		inside.URL.RawPath = "/" + point.Bucket + strings.TrimPrefix(r.URL.RawPath, "/"+alias)

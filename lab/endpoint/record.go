@@ -30,7 +30,7 @@ func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // watchS3 serves a request to S3, and has it recorded, logged and counted before an error is answered.
 func (e *Endpoint) watchS3(ctx context.Context, w http.ResponseWriter, r *request) error {
 	answer := &watched{w, http.StatusOK}
-	err := e.enter(r)
+	err := e.enter(ctx, r)
 	if err == nil {
 		err = e.serveS3(ctx, answer, r)
 	}
