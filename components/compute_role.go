@@ -115,7 +115,8 @@ func (t told) role() (role ComputeRole, err error) {
 
 // deployFirst says how the compute side comes to share the role by the source that the settings name.
 func deployFirst(ctx *pulumi.Context, settings *Settings) string {
-	return fmt.Sprintf("deploy the compute side first, with %s in its setting share: %s", settings.Sharing.From, upOf(ctx, settings.ComputeStack))
+	up := upOf(ctx, settings.ComputeStack)
+	return fmt.Sprintf("deploy the compute side first, with %s in its setting share: %s", settings.Sharing.From, up)
 }
 
 // upOf is the command that deploys a stack. The short name is enough in the project that the command is given in.

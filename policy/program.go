@@ -29,8 +29,8 @@ type preparedQuery struct {
 	compiler ast.QueryCompiler
 }
 
-// checkedByTests are the compiler's stages that a program needs for its errors alone. The modules are built in, and the tests compile them with all of
-// the stages.
+// checkedByTests are the compiler's stages that a program needs for its errors alone. The modules are built in, and the tests compile them
+// with all of the stages.
 var checkedByTests = []ast.StageID{
 	ast.StageCheckKeywordOverrides, ast.StageCheckDuplicateImports, ast.StageCheckVoidCalls, ast.StageCheckSafetyRuleHeads,
 	ast.StageCheckRuleConflicts, ast.StageCheckTypes, ast.StageBuildRequiredCapabilities,
