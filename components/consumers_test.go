@@ -95,8 +95,8 @@ func TestReadConsumers(t *testing.T) {
 	}{
 		"deployed":             {map[string]resource.PropertyMap{"acme/reports/production": exports(reportsARN, "AROAREPORTS")}, ""},
 		"missing":              {nil, "consumer reports: there is no stack acme/reports/production; create it, then deploy the consumer first: pulumi up --stack acme/reports/production"},
-		"never deployed":       {map[string]resource.PropertyMap{"acme/reports/production": {}}, "has no output roleArn"},
-		"no id":                {map[string]resource.PropertyMap{"acme/reports/production": {"roleArn": text(reportsARN)}}, "has no output roleUniqueId"},
+		"never deployed":       {map[string]resource.PropertyMap{"acme/reports/production": {}}, "has no roleArn"},
+		"no id":                {map[string]resource.PropertyMap{"acme/reports/production": {"roleArn": text(reportsARN)}}, "has no roleUniqueId"},
 		"the id of a user":     {map[string]resource.PropertyMap{"acme/reports/production": exports(reportsARN, "AIDAX")}, "begins with AROA"},
 		"the function's":       {map[string]resource.PropertyMap{"acme/reports/production": exports(roleARN, "AROAX")}, "another role than that of the function"},
 		"one that is named":    {map[string]resource.PropertyMap{"acme/reports/production": exports(partnerARN, "AROAX")}, "named only once"},
