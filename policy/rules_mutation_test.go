@@ -86,7 +86,7 @@ var ruleMutations = []ruleMutation{
 	{"rules/acls.rego", `permission in {permitted.permission, "FULL_CONTROL"}`, `permission == permitted.permission`, "all permissions at once",
 		"acls_test.test_texts"},
 	{"rules/acls.rego", `	not _shown(resource.inputs[property])`, `	_shown(resource.inputs[property])`, "what is not known", "acls_test.test_not_known"},
-	{"rules/elsewhere.rego", `	contains(text, ` + "`\"Statement\"`" + `)`, `	contains(text, "x")`, "what is a policy", "elsewhere_test.test_policies"},
+	{"rules/elsewhere.rego", `if contains(text, ` + "`\"Statement\"`" + `)`, `if contains(text, "x")`, "what is a policy", "elsewhere_test.test_policies"},
 	{"rules/elsewhere.rego", `	not resource.type in _grant_nothing`, `	resource.type`, "what only bounds", "elsewhere_test.test_what_only"},
 	{"rules/exposure.rego", `replace(replace(pattern, "*", "z9"), "?", "z")`, `standins.instance(pattern)`, "a Deny of some resources", "exposure_test.test_a_deny"},
 	{"rules/exposure.rego", `for_anybody(statement) if statement.principal.names == "everyone"`, `for_anybody(statement) if statement.principal.names == "nobody"`,
