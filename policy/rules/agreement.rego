@@ -224,7 +224,11 @@ _is_done_on(action, resource) if {
 	{true: "object", false: "bucket"}[contains(name, "/")] in actions.types(action)
 }
 
-_is_done_on(action, _) if not actions.known(action)
+# What the catalogue does not have of S3 may be new; what it does not have at all is nothing to a bucket.
+_is_done_on(action, _) if {
+	startswith(lower(action), "s3:")
+	not actions.known(action)
+}
 
 _named(pattern) := actions.expansion(pattern) if regex.match(`[*?]`, pattern)
 

@@ -201,6 +201,7 @@ test_halves[name] if {
 		"everything of every bucket": {"role": [{"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}], "bucket": [_get], "want": {"bucket s3:PutObject"}},
 		"every bucket that begins so": {"role": [{"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b*"}], "bucket": [_get], "want": set()},
 		"another bucket that begins so": {"role": [_get, {"Action": "s3:PutObject", "Resource": "arn:aws:s3:::c*"}], "bucket": [_get], "want": set()},
+		"actions of a service that is not known": {"role": [_get, {"Action": "ec2:DescribeSubnets", "Resource": "*"}], "bucket": [_get], "want": set()},
 		"an action that there is not": {"role": [_get, {"Action": "s3:Fetch"}], "bucket": [_get], "want": {"bucket s3:Fetch"}},
 	}
 	_halves(case.role, case.bucket, {}) == case.want
