@@ -55,9 +55,9 @@ _standing contains found if {
 # METADATA
 # title: Findings
 # description: |
-#   Everything that the rules find. A rule is about one policy at a time, or about what the stacks come to together, so that many policies
-#   can be judged in parallel.
-finding := about_policy | about_stacks
+#   Everything that the rules find. A rule is about one policy at a time, about one resource and what belongs to it, or about what the
+#   stacks come to together, so that much can be judged in parallel.
+finding := (about_policy | about_resource) | about_stacks
 
 # METADATA
 # title: Wildcard principals
@@ -370,7 +370,7 @@ about_policy contains findings.on_policy(rego.metadata.rule(), attachment, "high
 #   category: transport
 #   severity: high
 #   remediation: Give it a policy that denies plain http.
-about_stacks contains findings.on_resource(rego.metadata.rule(), missed.resource, "high", message) if {
+about_resource contains findings.on_resource(rego.metadata.rule(), missed.resource, "high", message) if {
 	some missed in missing.policies
 	message := sprintf("The %s %s has no policy", [missed.kind, missed.name])
 }
@@ -385,7 +385,7 @@ about_stacks contains findings.on_resource(rego.metadata.rule(), missed.resource
 #   id: bucket-hardening
 #   category: hardening
 #   remediation: Block public access, let the bucket's owner own its objects, encrypt them, and keep versions.
-about_stacks contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
+about_resource contains findings.on_resource(rego.metadata.rule(), lack.bucket, lack.severity, lack.message) if {
 	some lack in hardening.missing
 }
 
@@ -402,7 +402,7 @@ about_stacks contains findings.on_resource(rego.metadata.rule(), lack.bucket, la
 #   id: managed-policy
 #   category: action
 #   remediation: Give the role a policy of its own, with the actions and resources that it needs.
-about_stacks contains findings.on_resource(rego.metadata.rule(), attached.resource, attached.severity, attached.message) if {
+about_resource contains findings.on_resource(rego.metadata.rule(), attached.resource, attached.severity, attached.message) if {
 	some attached in managed.broad
 }
 

@@ -44,9 +44,9 @@ func (r Rule) Docs() string { return "docs/rules.md#" + r.ID }
 type Rules struct {
 	rules   []Rule
 	program *program
-	// found finds resources and policies; stacks judges them as a whole, policies and strictPolicies the policies, each by itself; verdict
-	// sorts the findings by whether an exception covers them.
-	found, stacks, policies, strictPolicies, verdict preparedQuery
+	// found finds resources and policies; stacks judges them as a whole, resources the resources by themselves, policies and strictPolicies
+	// the policies; verdict sorts the findings by whether an exception covers them.
+	found, stacks, resources, policies, strictPolicies, verdict preparedQuery
 	// system finds policies and roles, and judges nothing.
 	system  preparedQuery
 	actions map[string]Action
@@ -89,6 +89,7 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 	}
 	for query, prepared := range map[string]*preparedQuery{
 		aboutStacks:   &r.stacks,
+		aboutResource: &r.resources,
 		aboutFound:    &r.found,
 		aboutPolicies: &r.policies,
 		// The strict reader in Go has found these well-formed.
@@ -107,8 +108,10 @@ func NewRules(ctx context.Context, exceptions ...Exception) (*Rules, error) {
 
 // What the rules are asked.
 const (
-	aboutFound  = `resources = data.pulumi.stacks.resources; attachments = data.pulumi.attachments.found`
-	aboutStacks = `[findings, shown] = [data.policies.about_stacks, data.pulumi.exceptions.shown]
+	aboutFound    = `resources = data.pulumi.stacks.resources; attachments = data.pulumi.attachments.found`
+	aboutStacks   = `[findings, shown] = [data.policies.about_stacks, data.pulumi.exceptions.shown]` + whatWasFound
+	aboutResource = `findings = data.policies.about_resource` + whatWasFound
+	whatWasFound  = `
 		with input as input.files
 		with data.pulumi.stacks.resources as input.resources
 		with data.pulumi.attachments.found as input.attachments`
@@ -222,15 +225,16 @@ func (r *Rules) Check(ctx context.Context, files ...File) (Judgement, error) {
 	for _, a := range attachments {
 		judged.Policies[a.Stack]++
 	}
-	var ofStacks, ofPolicies []Finding
+	all := ast.NewObject(
+		[2]*ast.Term{word("files"), ast.NewTerm(input)},
+		[2]*ast.Term{word("resources"), ast.NewTerm(found.value("resources"))},
+		[2]*ast.Term{word("attachments"), ast.NewTerm(found.value("attachments"))},
+	)
+	var ofStacks, ofResources, ofPolicies []Finding
 	var shown ast.Value
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		about, err := r.ask(groupCtx, r.stacks, ast.NewObject(
-			[2]*ast.Term{word("files"), ast.NewTerm(input)},
-			[2]*ast.Term{word("resources"), ast.NewTerm(found.value("resources"))},
-			[2]*ast.Term{word("attachments"), ast.NewTerm(found.value("attachments"))},
-		))
+		about, err := r.ask(groupCtx, r.stacks, all)
 		if err != nil {
 			return err
 		}
@@ -238,13 +242,20 @@ func (r *Rules) Check(ctx context.Context, files ...File) (Judgement, error) {
 		return about.read("findings", &ofStacks)
 	})
 	group.Go(func() error {
+		about, err := r.ask(groupCtx, r.resources, all)
+		if err != nil {
+			return err
+		}
+		return about.read("findings", &ofResources)
+	})
+	group.Go(func() (err error) {
 		ofPolicies, err = r.judgePolicies(groupCtx, attachments)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return Judgement{}, err
 	}
-	if judged.Findings, judged.Excepted, err = r.except(ctx, slices.Concat(ofStacks, ofPolicies), shown); err != nil {
+	if judged.Findings, judged.Excepted, err = r.except(ctx, slices.Concat(ofStacks, ofResources, ofPolicies), shown); err != nil {
 		return Judgement{}, err
 	}
 	slices.SortFunc(judged.Findings, compareFindings)

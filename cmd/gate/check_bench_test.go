@@ -25,7 +25,7 @@ var bucketWithPolicy = func() string {
 		previewStep("aws:s3/bucketVersioningV2:BucketVersioningV2", "", `"bucket":"%[1]s","versioningConfiguration":{"status":"Enabled"}`),
 	}
 	for _, name := range []string{"-a", "-b", "-c", "-d"} {
-		resources = append(resources, previewStep("aws:ssm/parameter:Parameter", name, `"name":"/%[1]s","type":"String","value":"`+strings.Repeat("v", 200)+`"`))
+		resources = append(resources, previewStep("aws:route53/record:Record", name, `"name":"%[1]s","type":"TXT","value":"`+strings.Repeat("v", 200)+`"`))
 	}
 	return strings.Join(resources, ",")
 }()

@@ -187,8 +187,8 @@ _own_name(resource) := name if {
 
 # Of what has a policy that stands by itself.
 _names[resource.urn] contains name if {
-	some resource in stacks.resources
-	resource.type in {"aws:sns/topic:Topic", "aws:sqs/queue:Queue"}
+	some type in {"aws:sns/topic:Topic", "aws:sqs/queue:Queue"}
+	some resource in stacks.of_type(type)
 	name := _own_name(resource)
 }
 

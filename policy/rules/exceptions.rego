@@ -75,7 +75,7 @@ _of_both_halves := {"one-sided-grant", "other-role"}
 _urns := {resource.urn | some resource in stacks.resources}
 
 # The stacks of which the input shows everything: the stack itself is one of its resources.
-_whole := {resource.stack | some resource in stacks.resources; resource.type == "pulumi:pulumi:Stack"}
+_whole := {resource.stack | some resource in stacks.of_type("pulumi:pulumi:Stack")}
 
 _stack(exception) := split(trim_prefix(exception.resource, "urn:pulumi:"), "::")[0]
 

@@ -45,11 +45,22 @@ _has(bucket, protection) if [bucket.account, protection] in _given_accounts
 
 # Which bucket, by any of its names, has which protection.
 _given contains [name, protection] if {
-	some resource in stacks.resources
-	startswith(resource.type, "aws:s3/bucket")
+	some type in _protecting
+	some resource in stacks.of_type(type)
 	some protection in _gives(resource)
 	some name in stacks.names(resource, "bucket")
 }
+
+_protecting := [
+	"aws:s3/bucket:Bucket",
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+	"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+	"aws:s3/bucketV2:BucketV2",
+	"aws:s3/bucketVersioning:BucketVersioning",
+	"aws:s3/bucketVersioningV2:BucketVersioningV2",
+]
 
 _gives(resource) := _blocks(resource.inputs) if {
 	resource.type == "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -78,8 +89,7 @@ _gives(resource) := {"encryption" | resource.inputs.serverSideEncryptionConfigur
 }
 
 _given_accounts contains [resource.account, setting] if {
-	some resource in stacks.resources
-	resource.type == "aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock"
+	some resource in stacks.of_type("aws:s3/accountPublicAccessBlock:AccountPublicAccessBlock")
 	resource.account != ""
 	some setting in _blocks(resource.inputs)
 }

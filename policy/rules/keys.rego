@@ -77,7 +77,8 @@ _used(documents) := {arn: actions |
 # --- which key it is ---
 
 _encryptions := [object.union(resource, {"arn": arn, "key": key, "from": from}) |
-	some resource in stacks.resources
+	some type in _encrypting
+	some resource in stacks.of_type(type)
 	some encryption in _defaults(resource)
 	startswith(encryption.sseAlgorithm, "aws:kms")
 	arn := concat("", ["arn:", resource.partition, ":s3:::", stacks.bucket_name(resource)])
@@ -85,14 +86,15 @@ _encryptions := [object.union(resource, {"arn": arn, "key": key, "from": from}) 
 	from := object.get(resource.dependencies, "rules", [])
 ]
 
-_defaults(resource) := [rule.applyServerSideEncryptionByDefault | some rule in resource.inputs.rules] if resource.type in {
+_encrypting := [
+	"aws:s3/bucket:Bucket",
 	"aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
-}
+]
 
 _defaults(resource) := [resource.inputs.serverSideEncryptionConfiguration.rule.applyServerSideEncryptionByDefault] if {
 	resource.type == "aws:s3/bucket:Bucket"
-}
+} else := [rule.applyServerSideEncryptionByDefault | some rule in resource.inputs.rules]
 
 # regal ignore:prefer-set-or-object-rule
 _encryptions_by_bucket := {arn: encryptions |
@@ -130,8 +132,7 @@ _called(id, account) := concat("/", [account, alias]) if {
 else := regex.replace(id, `^arn:.*:key/`, "")
 
 _keys := [{"resource": resource, "arn": arn, "name": name} |
-	some resource in stacks.resources
-	resource.type == "aws:kms/key:Key"
+	some resource in stacks.of_type("aws:kms/key:Key")
 	arn := object.get(resource.outputs, "arn", "")
 	name := [text | some text in [arn, concat(" ", ["the key", resource.name])]; text != ""][0]
 ]
@@ -163,8 +164,7 @@ _places_by_own_name := {name: places |
 }
 
 _aliases := [{"urn": resource.urn, "name": name, "title": title, "places": places} |
-	some resource in stacks.resources
-	resource.type == "aws:kms/alias:Alias"
+	some resource in stacks.of_type("aws:kms/alias:Alias")
 	title := object.get(resource.inputs, "name", "")
 	name := concat("/", [resource.account, title])
 	places := _places(resource, "targetKeyId")
@@ -275,8 +275,7 @@ else := [one.document | some one in read] if {
 
 # Stacks with a policy of which it is not known yet for which key it is.
 _adrift contains resource.stack if {
-	some resource in stacks.resources
-	resource.type == "aws:kms/keyPolicy:KeyPolicy"
+	some resource in stacks.of_type("aws:kms/keyPolicy:KeyPolicy")
 	_places(resource, "keyId") == set()
 }
 
@@ -301,8 +300,8 @@ _places_by_urn := {urn: places |
 }
 
 _carriers := [{"urn": resource.urn, "place": place} |
-	some resource in stacks.resources
-	resource.type in {"aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"}
+	some type in {"aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"}
+	some resource in stacks.of_type(type)
 	some place in _places(resource, "keyId")
 ]
 

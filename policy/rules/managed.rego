@@ -17,8 +17,9 @@ import data.pulumi.stacks
 # description: |
 #   Each policy of AWS that allows more than one task needs, with what it is attached by, as {"resource", "severity", "message"}.
 broad := [{"resource": resource, "severity": severity, "message": message} |
-	some resource in stacks.resources
-	some property in _properties[resource.type]
+	some type, properties in _properties
+	some resource in stacks.of_type(type)
+	some property in properties
 	some arn in _list(resource.inputs[property])
 	[path] := regex.find_all_string_submatch_n(`^arn:[^:]*:iam::aws:policy/(.+)$`, arn, 1)
 	severity := _severity(regex.replace(path[1], `^.*/`, ""))

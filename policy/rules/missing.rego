@@ -13,8 +13,8 @@ import data.pulumi.stacks
 # title: What has no policy
 # description: The resources, as {"resource", "kind", "name"}, of the kinds bucket, queue and topic.
 policies := [{"resource": resource, "kind": kind.title, "name": name} |
-	some resource in stacks.resources
-	kind := _kinds[resource.type]
+	some type, kind in _kinds
+	some resource in stacks.of_type(type)
 	not _has_policy(resource, kind.property)
 	name := object.get(resource.inputs, kind.property, resource.name)
 ]
@@ -42,9 +42,9 @@ _has_policy(resource, property) if {
 
 # URLs and ARNs end with the name.
 _named contains [kind, regex.replace(name, `^(?:https?|arn):.*[:/]`, "")] if {
-	some resource in stacks.resources
-	property := _properties[resource.type]
-	kind := lower(regex.replace(resource.type, `^.*:(.*)Policy$`, "$1"))
+	some type, property in _properties
+	kind := lower(regex.replace(type, `^.*:(.*)Policy$`, "$1"))
+	some resource in stacks.of_type(type)
 	some name in (stacks.names(resource, property) | {urn | some urn in object.get(resource.dependencies, property, [])})
 }
 

@@ -30,8 +30,7 @@ _exported := [{"resource": stack, "message": message} |
 ]
 
 _shared := [{"resource": parameter, "message": message} |
-	some parameter in stacks.resources
-	parameter.type == "aws:ssm/parameter:Parameter"
+	some parameter in stacks.of_type("aws:ssm/parameter:Parameter")
 	told := json.unmarshal(parameter.inputs.insecureValue)
 	some output in _outputs
 	value := told[output]
@@ -51,8 +50,7 @@ _read := [{"resource": reference, "message": message} |
 
 # AWS keeps the id of a role, not its ARN; the program has the id replace the policy.
 _stored := [{"resource": resource, "message": message} |
-	some resource in stacks.resources
-	resource.type == "aws:s3/bucketPolicy:BucketPolicy"
+	some resource in stacks.of_type("aws:s3/bucketPolicy:BucketPolicy")
 	regex.match(`^AROA[A-Z0-9]+$`, resource.trigger)
 	named := {name |
 		some statement in _list(json.unmarshal(resource.inputs.policy).Statement)
@@ -92,9 +90,9 @@ _meant(of, exports) := {exports.roleArn} if exports.roleArn in _arns_by_stack[of
 
 else := object.get(_arns_by_stack, of, set())
 
-_stacks := [resource | some resource in stacks.resources; resource.type == "pulumi:pulumi:Stack"]
+_stacks := [resource | some resource in stacks.of_type("pulumi:pulumi:Stack")]
 
-_references := [resource | some resource in stacks.resources; resource.type == "pulumi:pulumi:StackReference"]
+_references := [resource | some resource in stacks.of_type("pulumi:pulumi:StackReference")]
 
 # The beginning of every URN in a stack.
 _id(resource) := concat("::", array.slice(split(resource.urn, "::"), 0, 2))

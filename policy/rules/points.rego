@@ -32,8 +32,7 @@ _points_by_name := {called: points |
 }
 
 _points := [{"name": name, "account": resource.account, "bucket": bucket, "origin": _origin(resource.inputs)} |
-	some resource in stacks.resources
-	resource.type == "aws:s3/accessPoint:AccessPoint"
+	some resource in stacks.of_type("aws:s3/accessPoint:AccessPoint")
 	name := object.get(resource.inputs, "name", resource.name)
 	bucket := concat("", ["arn:", resource.partition, ":s3:::", stacks.bucket_name(resource)])
 ]

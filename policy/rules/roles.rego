@@ -33,8 +33,7 @@ found := [{
 		some place in _places_by_urn[urn]
 	],
 } |
-	some resource in stacks.resources
-	resource.type == "aws:iam/role:Role"
+	some resource in stacks.of_type("aws:iam/role:Role")
 	name := object.get(resource.inputs, "name", resource.name)
 	path := object.get(resource.inputs, "path", "/")
 	names := _names(resource, "name")
@@ -56,29 +55,25 @@ _policies_by_role := {of: urns |
 _pairs := [pair | some pairs in [_inline, _attached_to_one, _attached_to_several, _said_by_the_role]; some pair in pairs]
 
 _inline := [{"role": of, "policy": resource.urn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/rolePolicy:RolePolicy"
+	some resource in stacks.of_type("aws:iam/rolePolicy:RolePolicy")
 	some of in _names(resource, "role")
 ]
 
 _attached_to_one := [{"role": of, "policy": urn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	some resource in stacks.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 	some urn in _urns(resource, "policyArn")
 	some of in _names(resource, "role")
 ]
 
 _attached_to_several := [{"role": of, "policy": urn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/policyAttachment:PolicyAttachment"
+	some resource in stacks.of_type("aws:iam/policyAttachment:PolicyAttachment")
 	some urn in _urns(resource, "policyArn")
 	some name in _given(resource, "roles")
 	of := _in_account(name, resource.account)
 ]
 
 _said_by_the_role := [{"role": resource.urn, "policy": urn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/role:Role"
+	some resource in stacks.of_type("aws:iam/role:Role")
 	some urn in _urns(resource, "managedPolicyArns")
 ]
 
@@ -102,8 +97,7 @@ _managed_by_role := {of: arns |
 }
 
 _attached := [{"role": of, "arn": resource.inputs.policyArn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	some resource in stacks.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 	some of in _names(resource, "role")
 ]
 
@@ -116,8 +110,7 @@ _managed_by_arn := {arn: urns |
 }
 
 _managed := [{"urn": resource.urn, "arn": arn} |
-	some resource in stacks.resources
-	resource.type == "aws:iam/policy:Policy"
+	some resource in stacks.of_type("aws:iam/policy:Policy")
 	path := concat("", [object.get(resource.inputs, "path", "/"), object.get(resource.inputs, "name", resource.name)])
 	to_be := concat("", ["arn:", resource.partition, ":iam::", resource.account, ":policy", path])
 	arn := object.get(resource.outputs, "arn", to_be)

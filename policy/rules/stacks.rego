@@ -53,11 +53,23 @@ resources := [{
 ]
 
 # METADATA
+# title: Resources of a type
+# description: Those of the type, as aws:s3/bucketV2:BucketV2, in their order. Most rules look at few types among many resources.
+of_type(type) := object.get(_by_type, type, [])
+
+# Worked out once, not anew for each type that is asked for.
+# regal ignore:prefer-set-or-object-rule
+_by_type := {type: all_of_it |
+	some type in {resource.type | some resource in resources}
+	all_of_it := [resource | some resource in resources; resource.type == type]
+}
+
+# METADATA
 # title: Buckets
 # description: The resources that are buckets.
 buckets := [resource |
-	some resource in resources
-	resource.type in {"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"}
+	some type in ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"]
+	some resource in of_type(type)
 ]
 
 # METADATA
